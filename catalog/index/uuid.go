@@ -1,0 +1,52 @@
+package index
+
+import (
+	"cmp"
+	"hash/fnv"
+	"slices"
+	"sort"
+	"strings"
+)
+
+// uuidSlot says which slot owns a UUID. Where several books have the same one,
+// it is owned by the book with the lowest id.
+type uuidSlot struct {
+	hash uint64
+	slot uint32
+}
+
+func hashUUID(uuid string) uint64 {
+	h := fnv.New64a()
+	h.Write([]byte(strings.ToLower(uuid)))
+	return h.Sum64()
+}
+
+// ownUUIDs sorts by hash, and by id within one hash.
+func (ix *Index) ownUUIDs(all []uuidSlot) []uuidSlot {
+	slices.SortFunc(all, func(a, b uuidSlot) int {
+		return cmp.Or(cmp.Compare(a.hash, b.hash), cmp.Compare(ix.ids[a.slot], ix.ids[b.slot]))
+	})
+	return slices.Clip(all)
+}
+
+// slotOfUUID returns the slot that owns a UUID.
+func (ix *Index) slotOfUUID(uuid string) (uint32, bool) {
+	h := hashUUID(uuid)
+	i := sort.Search(len(ix.byUUID), func(i int) bool { return ix.byUUID[i].hash >= h })
+	for ; i < len(ix.byUUID) && ix.byUUID[i].hash == h; i++ {
+		slot := ix.byUUID[i].slot
+		if strings.EqualFold(decodeUUID(ix.record(slot)), uuid) {
+			return slot, true
+		}
+	}
+	return 0, false
+}
+
+// decodeUUID reads just the UUID of a record.
+func decodeUUID(rec []byte) string {
+	// The id and the length before it take at most 20 bytes.
+	d := decoder{s: string(rec[:min(len(rec), 20)])}
+	d.int()
+	n := int(d.uint())
+	return string(rec[d.i : d.i+n])
+}
