@@ -202,7 +202,11 @@ func (b *Builder) Build(ctx context.Context) (*Index, error) {
 			})
 		}
 	}
-	g.Go(func() error { ix.byUUID = ix.ownUUIDs(b.uuids); return nil })
+	g.Go(func() error {
+		ix.byUUID = slices.Clip(b.uuids)
+		slices.SortFunc(ix.byUUID, ix.compareUUIDs)
+		return nil
+	})
 	if err := g.Wait(); err != nil {
 		return nil, err
 	}

@@ -165,10 +165,10 @@ func (c *termColumn) ranked() {
 
 // mergeSorted returns base, which is sorted, with the values of add put in.
 // It compares only as often as binary search needs.
-func mergeSorted(base, add []uint32, compare func(a, b uint32) int) []uint32 {
+func mergeSorted[T any](base, add []T, compare func(a, b T) int) []T {
 	add = slices.Clone(add)
 	slices.SortFunc(add, compare)
-	out := make([]uint32, 0, len(base)+len(add))
+	out := make([]T, 0, len(base)+len(add))
 	for _, v := range add {
 		n := sort.Search(len(base), func(i int) bool { return compare(base[i], v) > 0 })
 		out = append(out, base[:n]...)

@@ -60,6 +60,7 @@ type update struct {
 	change     catalog.Change
 
 	added map[catalog.BookID]bool
+	uuids bool            // a UUID of a known book differs
 	books []*catalog.Book // new and changed, beside put
 	put   []uint32        // their slots
 	moved []bool          // by slot: changed, added or removed
@@ -97,6 +98,7 @@ func (u *update) take(book *catalog.Book) error {
 	if known {
 		u.change.Changed = append(u.change.Changed, book.ID)
 		u.moved[slot] = true
+		u.uuids = u.uuids || decodeUUID(u.prev.record(slot)) != book.UUID
 		u.next.entries[slot], u.next.digests[slot] = e, d
 	} else {
 		u.change.Added = append(u.change.Added, book.ID)
@@ -136,7 +138,10 @@ func (u *update) finish(ctx context.Context) (*Index, error) {
 		next.columns[c.field.Key] = c
 		touched[c.field.Key] = u.column(c, old, &g) || resized
 	}
-	g.Go(func() error { next.byUUID = u.uuids(); return nil })
+	next.byUUID = u.prev.byUUID
+	if u.uuids || resized {
+		g.Go(func() error { next.byUUID = u.owners(); return nil })
+	}
 	if err := g.Wait(); err != nil {
 		return nil, err
 	}
@@ -176,8 +181,11 @@ func (u *update) column(c, old *column, g *errgroup.Group) bool {
 		c.times = replace(u, old.times, c.micros, eq, noTime, &differs)
 	}
 	if old.text != nil {
-		texts := u.texts(c)
-		g.Go(func() error { c.text = u.text(old.text, texts); return nil })
+		if texts, changed := u.texts(c, old.text); changed {
+			g.Go(func() error { c.text = u.text(old.text, texts); return nil })
+		} else {
+			c.text = old.text
+		}
 	}
 	return differs
 }
@@ -282,13 +290,16 @@ func (c *termColumn) relist(old *termColumn, moved []bool, put []uint32, lists [
 	}
 }
 
-// texts returns the running text of the books that were put, by slot.
-func (u *update) texts(c *column) map[uint32][]byte {
-	texts := make(map[uint32][]byte, len(u.put))
+// texts returns the running text of the books that were put, by slot, and
+// whether the column differs from before.
+func (u *update) texts(c *column, old *textColumn) (texts map[uint32][]byte, changed bool) {
+	texts = make(map[uint32][]byte, len(u.put))
+	changed = len(u.change.Added)+len(u.change.Removed) > 0
 	for i, slot := range u.put {
 		texts[slot] = c.running(nil, u.books[i], u.b.fold)
+		changed = changed || !bytes.Equal(texts[slot], old.of(slot))
 	}
-	return texts
+	return texts, changed
 }
 
 // text makes the next generation of a column of running text.
@@ -306,20 +317,16 @@ func (u *update) text(old *textColumn, texts map[uint32][]byte) *textColumn {
 	return c
 }
 
-// uuids makes the next generation of the UUIDs' owners.
-func (u *update) uuids() []uuidSlot {
-	all := make([]uuidSlot, 0, len(u.prev.byUUID)+len(u.put))
-	for _, e := range u.prev.byUUID {
-		if !u.moved[e.slot] {
-			all = append(all, e)
-		}
-	}
+// owners makes the next generation of the UUIDs' owners.
+func (u *update) owners() []uuidSlot {
+	kept := slices.DeleteFunc(slices.Clone(u.prev.byUUID), func(e uuidSlot) bool { return u.moved[e.slot] })
+	var put []uuidSlot
 	for i, slot := range u.put {
 		if id := u.books[i].UUID; id != "" {
-			all = append(all, uuidSlot{hashUUID(id), slot})
+			put = append(put, uuidSlot{hashUUID(id), slot})
 		}
 	}
-	return u.next.ownUUIDs(all)
+	return mergeSorted(kept, put, u.next.compareUUIDs)
 }
 
 // keysDiffer tells whether a collation key of a book that was known before

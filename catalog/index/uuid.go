@@ -3,7 +3,6 @@ package index
 import (
 	"cmp"
 	"hash/fnv"
-	"slices"
 	"sort"
 	"strings"
 )
@@ -21,12 +20,9 @@ func hashUUID(uuid string) uint64 {
 	return h.Sum64()
 }
 
-// ownUUIDs sorts by hash, and by id within one hash.
-func (ix *Index) ownUUIDs(all []uuidSlot) []uuidSlot {
-	slices.SortFunc(all, func(a, b uuidSlot) int {
-		return cmp.Or(cmp.Compare(a.hash, b.hash), cmp.Compare(ix.ids[a.slot], ix.ids[b.slot]))
-	})
-	return slices.Clip(all)
+// compareUUIDs orders by hash, and by id within one hash.
+func (ix *Index) compareUUIDs(a, b uuidSlot) int {
+	return cmp.Or(cmp.Compare(a.hash, b.hash), cmp.Compare(ix.ids[a.slot], ix.ids[b.slot]))
 }
 
 // slotOfUUID returns the slot that owns a UUID.
