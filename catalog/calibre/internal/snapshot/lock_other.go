@@ -1,0 +1,5 @@
+//go:build !linux
+
+package snapshot
+
+var lockers = []locker{lockSQLite}

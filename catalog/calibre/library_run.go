@@ -1,0 +1,135 @@
+package calibre
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"time"
+)
+
+// Run keeps the library current until ctx ends, and then returns ctx.Err(). It
+// loads the library first, if Load has not. While the library cannot be read it
+// goes on trying. Any other error is the Watcher's, which has given up.
+func (l *Library) Run(ctx context.Context) error {
+	var wait backOff
+	for l.look(ctx, l.firstLook()) != nil {
+		if !wait.sleep(ctx) {
+			return ctx.Err()
+		}
+	}
+	if l.options.Watcher == nil {
+		<-ctx.Done()
+		return ctx.Err()
+	}
+
+	ctx, cancel := context.WithCancel(ctx)
+	changed, ended := make(chan struct{}, 1), make(chan error, 1)
+	go func() {
+		ended <- l.options.Watcher.Watch(ctx, func() {
+			select {
+			case changed <- struct{}{}:
+			default: // the look that is due begins after this change
+			}
+		})
+	}()
+	l.setWatching(true)
+	defer l.setWatching(false)
+	l.log.Info("Started watching Calibre database", "component", "watcher", "path", l.db)
+	err, watcherEnded := l.follow(ctx, changed, ended)
+	cancel()
+	if !watcherEnded {
+		<-ended
+	}
+	return err
+}
+
+// firstLook makes the problems of a first load that fails go to the log, where
+// nobody else is told of them.
+func (l *Library) firstLook() purpose {
+	if l.current.Load() != nil {
+		return firstLoad
+	}
+	return anyChange
+}
+
+// follow looks at the library when it may have changed, when a failed look is
+// due again, and once in a while.
+func (l *Library) follow(ctx context.Context, changed <-chan struct{}, ended <-chan error) (err error, watcherEnded bool) {
+	var wait backOff
+	retry := time.NewTimer(0)
+	retry.Stop()
+	defer retry.Stop()
+	var check <-chan time.Time
+	if l.options.CheckInterval > 0 {
+		ticker := time.NewTicker(l.options.CheckInterval)
+		defer ticker.Stop()
+		check = ticker.C
+	}
+	for {
+		var failed error
+		select {
+		case err := <-ended:
+			if ctx.Err() != nil {
+				return ctx.Err(), true
+			}
+			return fmt.Errorf("watch %s: %w", l.db, err), true
+		case <-ctx.Done():
+			return ctx.Err(), false
+		case <-changed:
+			failed = l.look(ctx, anyChange)
+		case <-retry.C:
+			failed = l.look(ctx, anyChange)
+		case <-check:
+			failed = l.check(ctx)
+		}
+		retry.Stop()
+		if failed != nil {
+			retry.Reset(wait.next())
+		} else {
+			wait = backOff{}
+		}
+	}
+}
+
+// check loads the whole library if it was refreshed by comparison since it was
+// last loaded whole.
+func (l *Library) check(ctx context.Context) error {
+	if !l.compared.Load() {
+		return nil
+	}
+	return l.look(ctx, wholeLoad)
+}
+
+func (l *Library) setWatching(on bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.status.Watching = on
+}
+
+// The pauses between attempts to read a library that cannot be read.
+const (
+	firstPause = 500 * time.Millisecond
+	lastPause  = 30 * time.Second
+)
+
+// backOff is a row of pauses, each twice as long as the one before.
+type backOff struct{ pause time.Duration }
+
+// next returns the next pause, a fifth longer or shorter at random, so that
+// several servers do not come at once.
+func (b *backOff) next() time.Duration {
+	b.pause = min(max(2*b.pause, firstPause), lastPause)
+	return b.pause*4/5 + rand.N(b.pause*2/5)
+}
+
+// sleep pauses, and reports whether it came to the end of the pause.
+func (b *backOff) sleep(ctx context.Context) bool {
+	t := time.NewTimer(b.next())
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+		return false
+	case <-t.C:
+		return true
+	}
+}
