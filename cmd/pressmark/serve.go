@@ -1,0 +1,97 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"path/filepath"
+
+	"github.com/pressmark/pressmark/catalog/calibre/calibretest/sample"
+	"github.com/pressmark/pressmark/httpapi/server"
+)
+
+const aboutServe = `Usage: pressmark serve [settings]
+
+Serves Calibre libraries over HTTP until it is told to stop (SIGINT, SIGTERM).
+Each setting is a flag, or a variable in upper case with underscores:
+--listen-addr=:8000 is LISTEN_ADDR=:8000. A flag beats a variable, and for each
+variable NAME there is NAME_FILE, a file that holds the value.
+
+DURATION is 2s, 1m30s or 30 (seconds); SIZE is 128MiB, 1GB or 1048576 (bytes).
+Shown are the flag, its default, and what it means.
+`
+
+func serve(ctx context.Context, args []string, getenv func(string) string, stdout, stderr io.Writer) error {
+	c, helped, err := parse(aboutServe, args, getenv, stdout)
+	if err != nil || helped {
+		return err
+	}
+	return listenAndServe(ctx, c, stderr, func(string) error { return nil })
+}
+
+const aboutDemo = `Usage: pressmark demo [settings]
+
+Unpacks a sample library of 24 books to the data folder and serves it without
+login. The settings are those of "pressmark serve", but for the libraries.
+`
+
+func demo(ctx context.Context, args []string, getenv func(string) string, stdout, stderr io.Writer) error {
+	// Somebody's own library must not be made public by a demonstration.
+	ownLibrary := func(name string) bool { return name == "CALIBRE_LIBRARY_PATH" || name == "CALIBRE_DATABASE_PATH" }
+	c, helped, err := parse(aboutDemo, args, func(name string) string {
+		if ownLibrary(name) {
+			return ""
+		}
+		return getenv(name)
+	}, stdout)
+	if err != nil || helped {
+		return err
+	}
+	if len(c.Libraries) > 0 {
+		return usageError{"demo serves the sample library; for your own use: pressmark serve"}
+	}
+	if c.DataDir == "" {
+		if c.DataDir, err = server.DefaultDataDir(); err != nil {
+			return err
+		}
+	}
+	root := filepath.Join(c.DataDir, "sample")
+	if err := sample.Unpack(root); err != nil {
+		return fmt.Errorf("unpack the sample library: %w", err)
+	}
+	c.Libraries, c.PublicRead = []server.Library{{Path: root}}, true
+	return listenAndServe(ctx, c, stderr, func(url string) error {
+		_, err := fmt.Fprintf(stdout, `The sample library is in %s.
+Its 24 books are served without login to everybody who can reach %[2]s
+  books    %[2]s/api/books
+  a cover  %[2]s/api/files/cover/1
+  the API  %[2]s/docs
+Stop with Ctrl-C.
+`, root, url)
+		return err
+	})
+}
+
+// listenAndServe serves what c says until ctx ends. It calls ready with the
+// server's address when connections are accepted.
+func listenAndServe(ctx context.Context, c server.Config, stderr io.Writer, ready func(url string) error) (err error) {
+	c.Logger = c.NewLogger(stderr)
+	s, err := server.Open(ctx, c)
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if closeErr := s.Close(); err == nil {
+			err = closeErr
+		}
+	}()
+	ln, err := s.Listen(ctx)
+	if err != nil {
+		return err
+	}
+	if err := ready(s.URL(ln)); err != nil {
+		ln.Close()
+		return err
+	}
+	return s.Serve(ctx, ln)
+}

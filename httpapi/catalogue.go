@@ -1,0 +1,142 @@
+package httpapi
+
+import (
+	"bytes"
+	"context"
+	"net/http"
+	"strconv"
+	"sync"
+
+	"github.com/pressmark/pressmark/catalog"
+)
+
+// view is what one catalogue request looks at: one library with the contents
+// that it had when the request came.
+type view struct {
+	lib    *library
+	reader catalog.Reader
+	rev    catalog.Revision
+	schema *schema
+}
+
+// render appends the body of an answer to dst.
+type render func(ctx context.Context, dst []byte) ([]byte, error)
+
+// plan reads a request's parameters, but for library and in canonical order,
+// and returns how to make the answer. It must refuse parameters that it does not know: a misspelt
+// filter must not return everything.
+type plan func(r *http.Request, v *view, params []param) (render, error)
+
+// buffers holds bodies while they are made.
+type buffers struct{ pool sync.Pool }
+
+func (b *buffers) get() *[]byte {
+	if p, ok := b.pool.Get().(*[]byte); ok {
+		return p
+	}
+	p := make([]byte, 0, 32<<10)
+	return &p
+}
+
+// put takes a buffer back. A very large one would stay for good.
+func (b *buffers) put(p *[]byte, used []byte) {
+	if cap(used) <= 1<<20 {
+		*p = used[:0]
+		b.pool.Put(p)
+	}
+}
+
+// catalogue makes a handler for operations whose answer depends on the
+// contents of a library and the query alone: it adds entity tags, 304,
+// compression, and the cache of answers.
+func (a *API) catalogue(p plan) handler {
+	return func(w http.ResponseWriter, r *http.Request) error {
+		var scratch [16]param
+		params, err := parseParams(scratch[:0], r.URL.RawQuery)
+		if err != nil {
+			return err
+		}
+		v, own, err := a.look(r.Context(), params)
+		if err != nil {
+			return err
+		}
+		if err := canonical(own); err != nil {
+			return err
+		}
+		make, err := p(r, v, own)
+		if err != nil {
+			return err
+		}
+		enc := acceptedEncoding(r.Header["Accept-Encoding"])
+		e := &respEntry{lib: v.lib, revision: v.rev, contentType: jsonType}
+		tag := entityTag(a.render, v.lib.Name, v.rev, r.URL.EscapedPath(), own, enc)
+		e.etag = []string{tag}
+		if inm := r.Header["If-None-Match"]; inm != nil && matches(inm, tag, false) {
+			e.write(w, r, a.cacheControl(r)) // the client has it: no need to make it
+			return nil
+		}
+		return a.answer(w, r, e, enc, make)
+	}
+}
+
+var jsonType = []string{"application/json"}
+
+// answer makes the body of e, keeps it if it is worth it, and sends it.
+func (a *API) answer(w http.ResponseWriter, r *http.Request, e *respEntry, enc encoding, make render) error {
+	buf := a.buffers.get()
+	body, err := make(r.Context(), (*buf)[:0])
+	defer func() { a.buffers.put(buf, body) }()
+	if err != nil {
+		return err
+	}
+	out := body
+	if enc == gzipped && len(body) >= minCompressed {
+		zbuf := a.buffers.get()
+		if out, err = a.compressor.gzip((*zbuf)[:0], body); err != nil {
+			return err
+		}
+		defer func() { a.buffers.put(zbuf, out) }()
+		e.encoding = gzipHeader
+	}
+	e.length = []string{strconv.Itoa(len(out))}
+	e.body = out
+	if k, ok := a.cacheKey(r); ok && a.cache.wants(k) {
+		e.body = bytes.Clone(out)
+		a.cache.put(k, e)
+	}
+	e.write(w, r, a.cacheControl(r))
+	return nil
+}
+
+var gzipHeader = []string{"gzip"}
+
+// look takes the library parameter out of params and returns a view of that
+// library as it is now.
+func (a *API) look(ctx context.Context, params []param) (*view, []param, error) {
+	name, own := "", params[:0]
+	for _, p := range params {
+		if p.name == "library" {
+			if p.value == "" || name != "" && name != p.value {
+				return nil, nil, invalid("query.library", p.value, "one library has to be named, not")
+			}
+			name = p.value
+			continue
+		}
+		own = append(own, p)
+	}
+	lib, err := a.library(name)
+	if err != nil {
+		return nil, nil, err
+	}
+	v := &view{lib: lib, reader: catalog.Snapshot(lib.Catalog)}
+	if v.rev, err = v.reader.Revision(ctx); err != nil {
+		return nil, nil, err
+	}
+	v.schema, err = lib.schemaOf(ctx, v.reader, v.rev)
+	return v, own, err
+}
+
+// unknown is the answer to a parameter that an operation does not have.
+func unknown(p param) error {
+	return invalid("query."+p.name, p.name, "unknown parameter")
+}

@@ -1,0 +1,124 @@
+package httpapi
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/http"
+
+	"github.com/pressmark/pressmark/catalog"
+	"github.com/pressmark/pressmark/storage"
+)
+
+// statusError is an error that a handler wants answered in these words. Its
+// text is written for clients.
+type statusError struct {
+	status     int
+	detail     string
+	location   string // what was wrong with the request: "query.sort", "path.id"
+	value      string
+	message    string
+	retryAfter int   // seconds; 0 leaves Retry-After out
+	err        error // for the log, may be nil
+}
+
+func (e *statusError) Error() string {
+	if e.err != nil {
+		return e.detail + ": " + e.err.Error()
+	}
+	return e.detail
+}
+
+func (e *statusError) Unwrap() error { return e.err }
+
+var errUnauthorized = &statusError{status: http.StatusUnauthorized, detail: "This server shows its library to known users only."}
+
+// invalid says that a part of the request ("query.limit", "path.id") cannot
+// be what it is. The reason is a phrase that the value can follow.
+func invalid(location, value, reason string) error {
+	return atFault(http.StatusUnprocessableEntity, location, value, reason)
+}
+
+// notFound says that there is nothing of this value.
+func notFound(location, value, reason string) error {
+	return atFault(http.StatusNotFound, location, value, reason)
+}
+
+func atFault(status int, location, value, reason string) *statusError {
+	value = clip(value)
+	detail := fmt.Sprintf("%s: %s %q", lastPart(location), reason, value)
+	if value == "" {
+		detail = lastPart(location) + ": " + reason
+	}
+	return &statusError{status: status, detail: detail, location: location, value: value, message: reason}
+}
+
+// lastPart is the name in a location: "sort" of "query.sort".
+func lastPart(location string) string {
+	for i := range len(location) {
+		if location[i] == '.' {
+			return location[i+1:]
+		}
+	}
+	return location
+}
+
+// clip keeps an answer from repeating a long value to its sender.
+func clip(s string) string {
+	const most = 200
+	if len(s) <= most {
+		return s
+	}
+	return s[:most] + "…"
+}
+
+// unavailable says that trying again after some seconds may help.
+func unavailable(detail string, retryAfter int, err error) error {
+	return &statusError{status: http.StatusServiceUnavailable, detail: detail, retryAfter: retryAfter, err: err}
+}
+
+// statusCanceled is nginx's code for a client that went away. It is logged,
+// never sent.
+const statusCanceled = 499
+
+// explain is the one table from errors to answers. It is total: what it does
+// not know is a fault of ours, whose text the client does not see.
+func explain(err error) *statusError {
+	var (
+		known    *statusError
+		query    *catalog.InvalidError
+		tooLarge *http.MaxBytesError
+	)
+	switch {
+	case errors.As(err, &known):
+		return known
+	case errors.As(err, &query):
+		e := atFault(http.StatusUnprocessableEntity, "query."+query.Part, query.Value, query.Reason)
+		e.err = err
+		return e
+	case errors.As(err, &tooLarge):
+		return &statusError{status: http.StatusRequestEntityTooLarge, detail: fmt.Sprintf("The body is larger than %d bytes.", tooLarge.Limit)}
+	case errors.Is(err, context.Canceled):
+		return &statusError{status: statusCanceled}
+	case errors.Is(err, context.DeadlineExceeded):
+		return &statusError{status: http.StatusServiceUnavailable, detail: "The request took too long.", retryAfter: 5, err: err}
+	case errors.Is(err, catalog.ErrUnavailable):
+		return &statusError{status: http.StatusServiceUnavailable, detail: "The library has not been loaded yet.", retryAfter: 2, err: err}
+	case errors.Is(err, storage.ErrUnavailable):
+		return &statusError{status: http.StatusServiceUnavailable, detail: "The place where the files are cannot be reached.", retryAfter: 10, err: err}
+	case errors.Is(err, storage.ErrChanged):
+		return &statusError{status: http.StatusServiceUnavailable, detail: "The file was replaced while it was read.", retryAfter: 1, err: err}
+	case errors.Is(err, storage.ErrRange):
+		return &statusError{status: http.StatusRequestedRangeNotSatisfiable, detail: "The range lies behind the end of the file."}
+	case errors.Is(err, catalog.ErrNotFound):
+		return &statusError{status: http.StatusNotFound, detail: "Not in the catalog."}
+	case errors.Is(err, fs.ErrNotExist):
+		return &statusError{status: http.StatusNotFound, detail: "There is no such file.", err: err}
+	case errors.Is(err, fs.ErrInvalid): // a path that leaves the library
+		return &statusError{status: http.StatusNotFound, detail: "There is no such file.", err: err}
+	case errors.Is(err, errors.ErrUnsupported):
+		return &statusError{status: http.StatusNotImplemented, detail: "This is not possible with the store in which the files are."}
+	}
+	return &statusError{status: http.StatusInternalServerError, detail: "Something went wrong here. The server's log says what.", err: err}
+}

@@ -1,0 +1,228 @@
+package httpapi
+
+import (
+	"context"
+	"net/http"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/pressmark/pressmark/catalog"
+)
+
+const (
+	// heartbeat keeps proxies and clients from taking silence for an end.
+	heartbeat = 15 * time.Second
+	// maxEventIDs is how many ids one event names before it says only "more".
+	maxEventIDs = 100
+)
+
+// streams counts the event streams that are open, and ends them.
+type streams struct {
+	mu     sync.Mutex
+	open   int
+	most   int
+	closed bool
+	done   chan struct{}
+}
+
+func newStreams(most int) *streams {
+	if most == 0 {
+		most = 1000
+	}
+	return &streams{most: most, done: make(chan struct{})}
+}
+
+func (s *streams) enter() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return unavailable("The server is shutting down.", 2, nil)
+	}
+	if s.open >= s.most {
+		return unavailable("Too many event streams are open.", 30, nil)
+	}
+	s.open++
+	return nil
+}
+
+func (s *streams) leave() {
+	s.mu.Lock()
+	s.open--
+	s.mu.Unlock()
+}
+
+func (s *streams) close() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.closed {
+		s.closed = true
+		close(s.done)
+	}
+}
+
+// change is a catalog.Change with the library that it is of.
+type change struct {
+	lib *library
+	catalog.Change
+}
+
+// serveEvents streams the changes of one library, or of all.
+func (a *API) serveEvents(w http.ResponseWriter, r *http.Request) error {
+	libs, err := a.eventLibraries(r)
+	if err != nil {
+		return err
+	}
+	if r.Method != http.MethodHead {
+		if err := a.events.enter(); err != nil {
+			return err
+		}
+		defer a.events.leave()
+	}
+	h := w.Header()
+	h["Content-Type"] = []string{"text/event-stream"}
+	h["Cache-Control"] = []string{"no-store"}
+	h["X-Accel-Buffering"] = []string{"no"} // nginx would hold events back
+	w.WriteHeader(http.StatusOK)
+	if r.Method == http.MethodHead {
+		return nil
+	}
+	ctx, cancel := context.WithCancel(r.Context())
+	var wg sync.WaitGroup
+	defer wg.Wait()
+	defer cancel()
+	// Subscribed before the revision is looked at, so that nothing that
+	// happens between is lost.
+	changes := subscribe(ctx, &wg, libs)
+	out := eventWriter{w: w, rc: http.NewResponseController(w)}
+	// Something has to go out at once: some proxies hold back the header
+	// until there is a body.
+	out.text(": stream of catalog changes\nretry: 3000\n\n")
+	for _, l := range libs {
+		out.missed(ctx, l, r.Header.Get("Last-Event-ID"))
+	}
+	tick := time.NewTicker(heartbeat)
+	defer tick.Stop()
+	for out.err == nil {
+		select {
+		case <-r.Context().Done():
+			return nil
+		case <-a.events.done:
+			return nil
+		case c := <-changes:
+			out.event(&c)
+		case <-tick.C:
+			out.text(":\n\n")
+		}
+	}
+	return nil // the client is gone
+}
+
+// eventLibraries reads the query: all libraries, or the one that it names.
+func (a *API) eventLibraries(r *http.Request) ([]*library, error) {
+	params, err := parseParams(nil, r.URL.RawQuery)
+	if err != nil || len(params) == 0 {
+		return a.libs, err
+	}
+	for _, p := range params {
+		if p.name != "library" {
+			return nil, unknown(p)
+		}
+	}
+	if len(params) > 1 || params[0].value == "" {
+		return nil, invalid("query.library", params[len(params)-1].value, "one library has to be named, not")
+	}
+	l, err := a.library(params[0].value)
+	return []*library{l}, err
+}
+
+// subscribe brings the changes of several libraries together. What a slow
+// client does not take is merged where it comes from.
+func subscribe(ctx context.Context, wg *sync.WaitGroup, libs []*library) <-chan change {
+	all := make(chan change)
+	for _, l := range libs {
+		if l.live == nil {
+			continue
+		}
+		changes := l.live.Subscribe(ctx)
+		wg.Go(func() {
+			for c := range changes {
+				select {
+				case all <- change{l, c}:
+				case <-ctx.Done():
+					return
+				}
+			}
+		})
+	}
+	return all
+}
+
+// eventWriter writes server-sent events and keeps the first error.
+type eventWriter struct {
+	w   http.ResponseWriter
+	rc  *http.ResponseController
+	buf []byte
+	err error
+}
+
+// missed tells a client that comes back with the id of the last event that it
+// saw whether something happened since.
+func (o *eventWriter) missed(ctx context.Context, l *library, last string) {
+	if last == "" {
+		return
+	}
+	if rev, err := l.Catalog.Revision(ctx); err == nil && rev.Digest != last {
+		o.event(&change{l, catalog.Change{Revision: rev, More: true}})
+	}
+}
+
+// event writes one catalog event.
+func (o *eventWriter) event(c *change) {
+	b := append(o.buf[:0], "event: catalog\nid: "...)
+	b = append(b, c.Revision.Digest...)
+	b = append(b, "\ndata: "...)
+	b = appendEvent(b, c)
+	o.buf = append(b, "\n\n"...)
+	o.write(o.buf)
+}
+
+func appendEvent(b []byte, c *change) []byte {
+	b = append(b, `{"library":`...)
+	b = appendString(b, c.lib.Name)
+	b = append(b, `,"revision":`...)
+	b = appendString(b, c.Revision.Digest)
+	left, more := maxEventIDs, c.More
+	for _, list := range [...]struct {
+		name string
+		ids  []catalog.BookID
+	}{{`,"added":[`, c.Added}, {`,"changed":[`, c.Change.Changed}, {`,"removed":[`, c.Removed}} {
+		if len(list.ids) > left {
+			list.ids, more = list.ids[:left], true
+		}
+		left -= len(list.ids)
+		b = append(b, list.name...)
+		for i, id := range list.ids {
+			b = comma(b, i)
+			b = strconv.AppendInt(b, int64(id), 10)
+		}
+		b = append(b, ']')
+	}
+	b = append(b, `,"more":`...)
+	b = appendBool(b, more)
+	return append(b, '}')
+}
+
+func (o *eventWriter) text(s string) { o.write([]byte(s)) }
+
+func (o *eventWriter) write(b []byte) {
+	if o.err != nil {
+		return
+	}
+	// A stream outlives the server's write time-out; a client that takes
+	// nothing for two heartbeats does not. Not every writer has deadlines.
+	_ = o.rc.SetWriteDeadline(time.Now().Add(2 * heartbeat))
+	if _, o.err = o.w.Write(b); o.err == nil {
+		o.err = o.rc.Flush()
+	}
+}

@@ -1,0 +1,178 @@
+package httpapi
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/adapters/humago"
+	"github.com/microcosm-cc/bluemonday"
+
+	"github.com/pressmark/pressmark/catalog"
+	"github.com/pressmark/pressmark/storage"
+)
+
+// Library is one library that an API serves.
+type Library struct {
+	// Name is how requests name the library (?library=name): 1 to 64 letters,
+	// digits, '-', '_' or '.'.
+	Name string
+	// Catalog answers everything but files. If it is a [catalog.Live] the API
+	// follows its changes.
+	Catalog catalog.Reader
+	// Files holds covers and formats under the keys that Catalog gives.
+	Files storage.Store
+}
+
+// Options are the settings of an [API]. Only Libraries has to be given.
+type Options struct {
+	// Libraries are the libraries to serve. The first is the default.
+	Libraries []Library
+	// Prefix is the path that everything is served under, such as "/library".
+	// Empty serves from the root.
+	Prefix string
+	// PublicRead answers requests without credentials. As long as there are
+	// no users, everything but health and documentation is refused (401)
+	// without it.
+	PublicRead bool
+	// Version is the version of the program, shown by health and OpenAPI.
+	// Entity tags depend on it. Empty is "dev".
+	Version string
+	// Logger gets faults, one line each. nil is slog.Default.
+	Logger *slog.Logger
+	// CORSOrigins are the origins whose pages may call the API, such as
+	// "https://reader.example", or "*" for all. Empty allows none.
+	CORSOrigins []string
+	// RequestTimeout bounds the work on one request that does not stream.
+	// 0 means 30 s; negative means no bound.
+	RequestTimeout time.Duration
+	// CacheMaxBytes bounds the memory of answers kept ready to be sent.
+	// 0 means 32 MiB; negative keeps none.
+	CacheMaxBytes int64
+	// MaxEventStreams bounds the event streams that are open at once. 0 means
+	// 1,000; negative allows none.
+	MaxEventStreams int
+	// Checks are what health reports beside the libraries.
+	Checks []Check
+	// Files are the settings of covers and downloads.
+	Files FileOptions
+}
+
+// API is the HTTP API over some libraries, a [http.Handler].
+type API struct {
+	opts   Options
+	log    *slog.Logger
+	libs   []*library
+	byName map[string]*library
+	mux    *http.ServeMux
+	huma   huma.API
+	cache  *respCache
+	front  front
+	events *streams
+	ids    idSource
+	render string // what every entity tag depends on, beside the contents
+
+	buffers    buffers
+	compressor compressor
+	policy     *bluemonday.Policy
+}
+
+// library is a Library with what is derived from it once.
+type library struct {
+	Library
+	live   catalog.Live // nil if the contents cannot change
+	schema atomic.Pointer[schema]
+}
+
+// New makes an API. It does no I/O. Close ends what it has open.
+func New(o Options) (*API, error) {
+	if len(o.Libraries) == 0 {
+		return nil, errors.New("httpapi: no library to serve")
+	}
+	return build(o)
+}
+
+func build(o Options) (*API, error) {
+	if o.Version == "" {
+		o.Version = "dev"
+	}
+	if o.Logger == nil {
+		o.Logger = slog.Default()
+	}
+	if o.RequestTimeout == 0 {
+		o.RequestTimeout = 30 * time.Second
+	}
+	if o.Prefix != "" && (!strings.HasPrefix(o.Prefix, "/") || strings.HasSuffix(o.Prefix, "/") || strings.ContainsAny(o.Prefix, "{} ?#%")) {
+		return nil, fmt.Errorf("httpapi: prefix %q must begin with a slash, not end with one, and hold no special characters", o.Prefix)
+	}
+	a := &API{opts: o, log: o.Logger, byName: map[string]*library{}, mux: http.NewServeMux(), policy: bluemonday.UGCPolicy()}
+	for _, l := range o.Libraries {
+		if !validName(l.Name) {
+			return nil, fmt.Errorf("httpapi: library name %q is not 1 to 64 letters, digits, '-', '_' or '.'", l.Name)
+		}
+		if l.Catalog == nil || l.Files == nil {
+			return nil, fmt.Errorf("httpapi: library %q lacks its catalog or its files", l.Name)
+		}
+		if a.byName[l.Name] != nil {
+			return nil, fmt.Errorf("httpapi: two libraries are named %q", l.Name)
+		}
+		lib := &library{Library: l}
+		lib.live, _ = catalog.As[catalog.Live](l.Catalog)
+		a.libs = append(a.libs, lib)
+		a.byName[l.Name] = lib
+	}
+	for _, c := range o.Checks {
+		if c.Run == nil {
+			return nil, fmt.Errorf("httpapi: check %q has nothing to run", c.Name)
+		}
+	}
+	a.render = renderVersion(&o)
+	a.cache = newRespCache(o.CacheMaxBytes)
+	a.front = newFront(&o)
+	a.events = newStreams(o.MaxEventStreams)
+	a.ids = newIDSource()
+	a.huma = humago.NewWithPrefix(a.mux, o.Prefix, humaConfig(&o))
+	a.registerHealth()
+	a.registerBooks()
+	a.registerTerms()
+	a.registerEvents()
+	if err := a.registerFiles(); err != nil {
+		return nil, err
+	}
+	if err := a.registerDocs(); err != nil {
+		return nil, err
+	}
+	a.mux.HandleFunc("/", a.noRoute)
+	return a, nil
+}
+
+// Close ends the event streams that are open and refuses new ones. Everything
+// else goes on, so that a server can finish what it has begun: give Close to
+// [http.Server.RegisterOnShutdown].
+func (a *API) Close() { a.events.close() }
+
+// library returns the library of that name; "" is the default.
+func (a *API) library(name string) (*library, error) {
+	if name == "" {
+		return a.libs[0], nil
+	}
+	if l := a.byName[name]; l != nil {
+		return l, nil
+	}
+	return nil, notFound("query.library", name, "no library of this name")
+}
+
+func validName(s string) bool {
+	for i := range len(s) {
+		c := s[i]
+		if (c|0x20 < 'a' || c|0x20 > 'z') && (c < '0' || c > '9') && c != '-' && c != '_' && c != '.' {
+			return false
+		}
+	}
+	return len(s) >= 1 && len(s) <= 64
+}

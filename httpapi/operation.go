@@ -1,0 +1,56 @@
+package httpapi
+
+import (
+	"context"
+	"net/http"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/adapters/humago"
+)
+
+// handler answers one request. An error that it returns becomes a problem
+// (errors.go) if nothing has been written, and is logged otherwise.
+type handler func(w http.ResponseWriter, r *http.Request) error
+
+// access says what an operation asks of its caller and of the server.
+type access uint8
+
+const (
+	// open answers everybody, also without PublicRead.
+	open access = 1 << iota
+	// streaming has no time limit: downloads and events.
+	streaming
+)
+
+// handle adds an operation. It is the one mechanism by which this package
+// adds routes: huma documents the operation and routes to it, and the handler
+// reads the request and writes the answer itself, because answers here are
+// bytes that exist already (encoded books, cached pages, files).
+//
+// op.Path is without Options.Prefix. A GET answers HEAD as well.
+func (a *API) handle(op huma.Operation, acc access, h handler) {
+	a.huma.OpenAPI().AddOperation(&op)
+	a.route(op, acc, h)
+}
+
+// route is handle for a route that the document does not list.
+func (a *API) route(op huma.Operation, acc access, h handler) {
+	a.huma.Adapter().Handle(&op, func(hc huma.Context) {
+		r, w := humago.Unwrap(hc)
+		if err := a.run(w, r, acc, h); err != nil {
+			a.fail(w, r, err)
+		}
+	})
+}
+
+func (a *API) run(w http.ResponseWriter, r *http.Request, acc access, h handler) error {
+	if acc&open == 0 && !a.opts.PublicRead {
+		return errUnauthorized
+	}
+	if acc&streaming == 0 && a.opts.RequestTimeout > 0 {
+		ctx, cancel := context.WithTimeout(r.Context(), a.opts.RequestTimeout)
+		defer cancel()
+		r = r.WithContext(ctx)
+	}
+	return h(w, r)
+}

@@ -1,0 +1,89 @@
+package httpapi
+
+import (
+	"encoding/json"
+	"errors"
+	"log/slog"
+	"net/http"
+	"strconv"
+)
+
+// problemJSON is the body of every error answer, application/problem+json as RFC
+// 9457 has it.
+type problemJSON struct {
+	Type      string             `json:"type" doc:"Always about:blank: the status says the kind." example:"about:blank"`
+	Title     string             `json:"title" doc:"The status in words." example:"Unprocessable Entity"`
+	Status    int                `json:"status" doc:"The HTTP status." example:"422"`
+	Detail    string             `json:"detail" doc:"What happened, for people." example:"sort: unknown field \"nope\""`
+	Errors    []problemErrorJSON `json:"errors" nullable:"false" doc:"The parts of the request at fault."`
+	RequestID string             `json:"request_id" doc:"Names this request in the server's log."`
+}
+
+// problemErrorJSON is one part of a request that is at fault.
+type problemErrorJSON struct {
+	Location string `json:"location" doc:"Which part: query, path or header, a dot, and the name." example:"query.sort"`
+	Message  string `json:"message" doc:"What is wrong with it." example:"unknown field"`
+	Value    string `json:"value" doc:"What was given, cut short if it is long." example:"nope"`
+}
+
+// fail answers a request with the problem that err is, and logs what an
+// operator has to know. If an answer has begun already, the connection is
+// broken off, which is the only way left to say that it is not whole.
+func (a *API) fail(w http.ResponseWriter, r *http.Request, err error) {
+	e := explain(err)
+	if e.status == statusCanceled || r.Context().Err() != nil && errors.Is(err, r.Context().Err()) {
+		return // nobody listens any more
+	}
+	t, _ := w.(*tracker)
+	begun := t != nil && t.begun
+	if begun || e.status >= 500 && e.status != http.StatusNotImplemented {
+		a.logFault(w, r, e.status, err)
+	}
+	if begun {
+		panic(http.ErrAbortHandler)
+	}
+	a.writeProblem(w, r, e)
+}
+
+func (a *API) logFault(w http.ResponseWriter, r *http.Request, status int, err error) {
+	level := slog.LevelError
+	if status == http.StatusServiceUnavailable { // expected while something is down
+		level = slog.LevelWarn
+	}
+	a.log.LogAttrs(r.Context(), level, "Request failed",
+		slog.Int("status", status), slog.String("method", r.Method), slog.String("path", r.URL.Path),
+		slog.String("request", requestID(w)), slog.Any("err", err))
+}
+
+// writeProblem sends e. Headers that were set for the answer that did not
+// come are taken back.
+func (a *API) writeProblem(w http.ResponseWriter, r *http.Request, e *statusError) {
+	p := problemJSON{
+		Type: "about:blank", Title: http.StatusText(e.status), Status: e.status,
+		Detail: e.detail, Errors: []problemErrorJSON{}, RequestID: requestID(w),
+	}
+	if e.location != "" {
+		p.Errors = append(p.Errors, problemErrorJSON{Location: e.location, Message: e.message, Value: e.value})
+	}
+	body, err := json.Marshal(p)
+	if err != nil { // a struct of strings and a number cannot fail
+		body = []byte("{}")
+	}
+	h := w.Header()
+	for _, k := range []string{"Etag", "Last-Modified", "Content-Encoding", "Content-Disposition", "Content-Range", "Accept-Ranges"} {
+		delete(h, k)
+	}
+	h["Content-Type"] = []string{"application/problem+json"}
+	h["Content-Length"] = []string{strconv.Itoa(len(body))}
+	h["Cache-Control"] = []string{"no-store"}
+	if e.retryAfter > 0 {
+		h["Retry-After"] = []string{strconv.Itoa(e.retryAfter)}
+	}
+	if e.status == http.StatusUnauthorized {
+		h["Www-Authenticate"] = []string{`Bearer realm="Pressmark"`}
+	}
+	w.WriteHeader(e.status)
+	if r.Method != http.MethodHead {
+		w.Write(body) // a client that went away is not our fault
+	}
+}

@@ -1,0 +1,208 @@
+package server
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/url"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"time"
+
+	"github.com/pressmark/pressmark/watch"
+)
+
+// Config says what is served and how. Only Libraries and PublicRead have to be
+// given; every other zero value stands for the default.
+//
+// A program that is configured by its users gets a Config from [Parse]; one
+// that embeds the server fills it in.
+type Config struct {
+	// Libraries are the Calibre libraries to serve. The first is the default.
+	Libraries []Library
+	// PublicRead lets everybody who can reach the server read everything in
+	// it. As there are no users yet, nothing is served without it.
+	PublicRead bool
+
+	// ListenAddr is the TCP address that Listen listens on. Empty means
+	// 127.0.0.1:8000, which only this machine can reach.
+	ListenAddr string
+	// BaseURL is the address under which clients reach the server, such as
+	// https://books.example/library. Its path is what everything is served
+	// under; a proxy in front passes paths on as they are. Empty means the
+	// root of whatever address is used.
+	BaseURL string
+	// TLSCertFile and TLSKeyFile are PEM files that make the server speak
+	// HTTPS. They are read once, by Open. Empty means plain HTTP.
+	TLSCertFile, TLSKeyFile string
+	// CORSOrigins are the origins whose pages may call the API, such as
+	// https://reader.example, or * for all. Empty allows none.
+	CORSOrigins []string
+	// ShutdownTimeout is how long downloads may go on once the server is told
+	// to stop. 0 means 10 s; negative breaks them off at once.
+	ShutdownTimeout time.Duration
+
+	// DataDir is the folder for all that the server keeps: private copies of
+	// metadata.db, thumbnails. It is made if it is missing, and several servers
+	// may share it. Empty means the user's data folder (see DefaultDataDir).
+	DataDir string
+	// CacheLocalMaxBytes bounds the memory of answers kept ready to be sent.
+	// 0 means 128 MiB; negative keeps none.
+	CacheLocalMaxBytes int64
+	// ThumbnailCacheMaxBytes bounds the thumbnails kept in DataDir. 0 means
+	// 1 GiB; negative keeps none on disk.
+	ThumbnailCacheMaxBytes int64
+
+	// NoWatch reads each library once and does not look for changes.
+	NoWatch bool
+	// WatchSettle is how long a library must be quiet before its changes are
+	// read. 0 means 2 s; negative reads them at once.
+	WatchSettle time.Duration
+	// WatchMaxDelay is the longest time that a change waits for quiet. 0 means
+	// 10 s; negative means that there is no bound.
+	WatchMaxDelay time.Duration
+	// WatchPoll is the time between two looks at the files, for changes that
+	// the operating system does not tell of. 0 means 5 s.
+	WatchPoll time.Duration
+
+	// Version is shown by health and the OpenAPI document. Empty means "dev".
+	Version string
+	// Logger gets a few lines for operators. nil means slog.Default.
+	Logger *slog.Logger
+
+	// LogLevel, LogFormat ("text", "json", or empty for the one that suits
+	// the output) and TimeZone (nil is the machine's) are for NewLogger; the
+	// server itself does not look at them.
+	LogLevel  slog.Level
+	LogFormat string
+	TimeZone  *time.Location
+}
+
+// Library is a Calibre library on this machine.
+type Library struct {
+	// Name is how requests name the library (?library=name): 1 to 64
+	// lower-case letters, digits, '-' or '_'. Empty means "main".
+	Name string
+	// Path is the library's folder.
+	Path string
+	// Database is the path of metadata.db. Empty means metadata.db in Path.
+	Database string
+}
+
+// ConfigError is a setting that cannot be used.
+type ConfigError struct {
+	// Setting is the name of the variable, such as "LISTEN_ADDR", or the flag
+	// as it was given, if that is unknown.
+	Setting string
+	// Reason says what is wrong with it.
+	Reason string
+}
+
+func (e *ConfigError) Error() string { return e.Setting + ": " + e.Reason }
+
+const defaultListenAddr = "127.0.0.1:8000"
+
+// withDefaults checks c and fills in what is left open.
+func (c Config) withDefaults() (Config, error) {
+	var errs []error
+	refuse := func(setting, format string, args ...any) {
+		errs = append(errs, &ConfigError{setting, fmt.Sprintf(format, args...)})
+	}
+	if len(c.Libraries) == 0 {
+		refuse("CALIBRE_LIBRARY_PATH", "name the folder of a Calibre library, the one that holds metadata.db")
+	}
+	seen := map[string]bool{}
+	libraries := make([]Library, len(c.Libraries))
+	for i, l := range c.Libraries {
+		if l.Name == "" {
+			l.Name = defaultLibrary
+		}
+		switch {
+		case !validName(l.Name):
+			refuse("CALIBRE_LIBRARY_PATH", "library name %q is not 1 to 64 of a-z, 0-9, '-' and '_'", l.Name)
+		case seen[l.Name]:
+			refuse("CALIBRE_LIBRARY_PATH", "two libraries are named %q", l.Name)
+		case l.Path == "":
+			refuse("CALIBRE_LIBRARY_PATH", "library %q has no folder", l.Name)
+		}
+		seen[l.Name] = true
+		libraries[i] = l
+	}
+	c.Libraries = libraries
+	if !c.PublicRead {
+		refuse("PUBLIC_READ", "users and their passwords come with a later version; set PUBLIC_READ=true (--public) to serve without login to everybody who can reach the server")
+	}
+	if c.ListenAddr == "" {
+		c.ListenAddr = defaultListenAddr
+	}
+	if _, _, err := net.SplitHostPort(c.ListenAddr); err != nil {
+		refuse("LISTEN_ADDR", "%q is not host:port", c.ListenAddr)
+	}
+	if _, err := prefixOf(c.BaseURL); err != nil {
+		refuse("BASE_URL", "%v", err)
+	}
+	if (c.TLSCertFile == "") != (c.TLSKeyFile == "") {
+		refuse("TLS_CERT_FILE", "it goes with TLS_KEY_FILE: give both or none")
+	}
+	if c.ShutdownTimeout == 0 {
+		c.ShutdownTimeout = 10 * time.Second
+	}
+	if c.CacheLocalMaxBytes == 0 {
+		c.CacheLocalMaxBytes = 128 << 20
+	}
+	if c.DataDir == "" {
+		dir, err := DefaultDataDir()
+		if err != nil {
+			refuse("DATA_DIR", "%v", err)
+		}
+		c.DataDir = dir
+	}
+	if c.Version == "" {
+		c.Version = "dev"
+	}
+	if c.Logger == nil {
+		c.Logger = slog.Default()
+	}
+	return c, errors.Join(errs...)
+}
+
+func (c Config) settle() watch.SettleOptions {
+	return watch.SettleOptions{Quiet: c.WatchSettle, MaxDelay: c.WatchMaxDelay}
+}
+
+// prefixOf returns the path of a base URL without the slash at its end.
+func prefixOf(base string) (string, error) {
+	if base == "" {
+		return "", nil
+	}
+	u, err := url.Parse(base)
+	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.RawQuery != "" || u.Fragment != "" || u.User != nil {
+		return "", fmt.Errorf("%q is not like https://books.example/path", base)
+	}
+	return strings.TrimRight(u.Path, "/"), nil
+}
+
+// DefaultDataDir returns the folder named pressmark in the user's data folder:
+// $XDG_DATA_HOME or ~/.local/share, on macOS ~/Library/Application Support, on
+// Windows %LocalAppData%.
+func DefaultDataDir() (string, error) {
+	switch runtime.GOOS {
+	case "windows", "darwin":
+		dir, err := os.UserConfigDir()
+		if local := os.Getenv("LocalAppData"); runtime.GOOS == "windows" && local != "" {
+			dir, err = local, nil
+		}
+		return filepath.Join(dir, "pressmark"), err
+	}
+	if dir := os.Getenv("XDG_DATA_HOME"); filepath.IsAbs(dir) {
+		return filepath.Join(dir, "pressmark"), nil
+	}
+	home, err := os.UserHomeDir()
+	if err != nil {
+		return "", fmt.Errorf("there is no home folder to keep data in; name a folder: %w", err)
+	}
+	return filepath.Join(home, ".local", "share", "pressmark"), nil
+}

@@ -1,0 +1,48 @@
+package server
+
+// later lists settings of features that are not there yet, with the value, if
+// there is one, that asks for nothing but what there is. To accept any other
+// in silence would let somebody believe that it took effect. A feature that
+// arrives takes its lines from here to settings.
+//
+// AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_REGION and
+// OTEL_EXPORTER_OTLP_ENDPOINT are not here: other programs set them for a whole
+// machine, so that their presence says nothing about this server.
+func later() map[string]string {
+	return map[string]string{
+		"CALIBRE_LIBRARY_URL": "",
+		"PUBLISH_CATALOG_URL": "",
+
+		"TRUSTED_PROXIES": "none",
+		"METRICS_ADDR":    "off",
+
+		"SECRET_KEY":        "",
+		"ACCESS_TOKEN_TTL":  "",
+		"REFRESH_TOKEN_TTL": "",
+		"DATABASE_URL":      "",
+		"ENABLE_AUTH_CACHE": "",
+		"AUTH_CACHE_TTL":    "",
+		"ARGON2_MEMORY":     "",
+		"ARGON2_TIME":       "",
+
+		"REDIS_URL":                "off",
+		"REDIS_PREFIX":             "",
+		"CACHE_TTL":                "",
+		"DOWNLOAD_CACHE_DIR":       "",
+		"DOWNLOAD_CACHE_MAX_BYTES": "0",
+
+		"USE_GOOGLE_DRIVE":               "false",
+		"GOOGLE_DRIVE_CREDENTIALS_PATH":  "",
+		"GOOGLE_DRIVE_FOLDER_ID":         "",
+		"GOOGLE_DRIVE_REQUESTS_PER_100S": "",
+
+		"USE_S3_COVERS":     "false",
+		"S3_ENDPOINT_URL":   "",
+		"S3_BUCKET_NAME":    "",
+		"S3_COVERS_PREFIX":  "",
+		"S3_BOOKS_PREFIX":   "",
+		"CDN_DOMAIN":        "",
+		"BOOKS_STORE":       "local",
+		"DOWNLOAD_REDIRECT": "",
+	}
+}

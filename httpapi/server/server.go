@@ -1,0 +1,181 @@
+// Package server is the composition root: it puts catalog, storage, watchers,
+// caches and the HTTP API together into the server that the command pressmark
+// runs. It imports every adapter; whoever wants fewer of them composes their
+// own from the packages that it is made of (see examples/embed).
+//
+//	s, err := server.Open(ctx, server.Config{
+//		Libraries:  []server.Library{{Path: "/books"}},
+//		PublicRead: true,
+//	})
+//	if err != nil {
+//		return err
+//	}
+//	defer s.Close()
+//	ln, err := s.Listen(ctx)
+//	if err != nil {
+//		return err
+//	}
+//	return s.Serve(ctx, ln) // until ctx ends
+//
+// [Parse] makes a [Config] of flags and environment variables. Open looks at
+// neither, with one exception: a DataDir that is left empty is the user's.
+//
+// # Start
+//
+// Open checks that each library is one, and loads all of them, so that a server
+// that listens also answers. A folder that is missing, is not readable, or holds
+// no Calibre library is an error, as waiting would not help. A metadata.db that
+// is locked, or in the middle of being replaced, is not: the server starts,
+// readiness is 503 for as long as nothing has been loaded, and Serve goes on
+// trying.
+//
+// # Stop
+//
+// When the context of Serve ends the server stops accepting, event streams
+// end, and what is being answered may take Config.ShutdownTimeout to finish.
+// Then the rest is broken off.
+//
+// # Several in one process
+//
+// Nothing here is global; servers in one process may even serve the same
+// library from the same DataDir. After each load of a whole library memory that
+// became free is returned to the operating system, for the whole process.
+package server
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"path/filepath"
+	"sync"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/pressmark/pressmark/catalog/calibre"
+	"github.com/pressmark/pressmark/httpapi"
+	"github.com/pressmark/pressmark/httpapi/covers"
+)
+
+// Server serves Calibre libraries. Make one with Open.
+type Server struct {
+	config    Config
+	log       *slog.Logger
+	api       *httpapi.API
+	libraries []*calibre.Library
+	tls       *tls.Config // nil: plain HTTP
+}
+
+// Open checks c and loads its libraries; the package documentation says what
+// may be wrong with them. Settings that cannot be used are reported all at
+// once, in an error whose parts are [*ConfigError]. ctx bounds the loading.
+func Open(ctx context.Context, c Config) (_ *Server, err error) {
+	c, err = c.withDefaults()
+	if err != nil {
+		return nil, err
+	}
+	s := &Server{config: c, log: c.Logger}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, s.Close())
+		}
+	}()
+	if c.TLSCertFile != "" {
+		cert, err := tls.LoadX509KeyPair(c.TLSCertFile, c.TLSKeyFile)
+		if err != nil {
+			return nil, fmt.Errorf("load TLS certificate: %w", err)
+		}
+		s.tls = &tls.Config{Certificates: []tls.Certificate{cert}}
+	}
+	prefix, err := prefixOf(c.BaseURL)
+	if err != nil {
+		return nil, err
+	}
+	o := httpapi.Options{
+		Prefix:        prefix,
+		PublicRead:    c.PublicRead,
+		Version:       c.Version,
+		Logger:        c.Logger,
+		CORSOrigins:   c.CORSOrigins,
+		CacheMaxBytes: c.CacheLocalMaxBytes,
+		Files: httpapi.FileOptions{Covers: covers.New(covers.Options{
+			Dir:      filepath.Join(c.DataDir, "thumbnails"),
+			MaxBytes: c.ThumbnailCacheMaxBytes,
+			Logger:   c.Logger,
+		})},
+	}
+	for _, l := range c.Libraries {
+		if err := l.check(c.DataDir); err != nil {
+			return nil, err
+		}
+		lib, err := c.openCatalog(l, prefix)
+		if err != nil {
+			return nil, err
+		}
+		s.libraries = append(s.libraries, lib)
+		o.Libraries = append(o.Libraries, httpapi.Library{Name: l.Name, Catalog: lib, Files: l.files()})
+	}
+	if err := s.load(ctx); err != nil {
+		return nil, err
+	}
+	if s.api, err = httpapi.New(o); err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+// load loads all libraries at the same time.
+func (s *Server) load(ctx context.Context) error {
+	g, ctx := errgroup.WithContext(ctx)
+	for i, lib := range s.libraries {
+		l := s.config.Libraries[i]
+		g.Go(func() error {
+			err := lib.Load(ctx)
+			switch {
+			case err == nil:
+				return nil
+			case ctx.Err() != nil || hopeless(err):
+				return fmt.Errorf("load library %q: %w", l.Name, err)
+			}
+			s.log.Warn("Library cannot be loaded yet", "library", l.Name, "err", err)
+			return nil
+		})
+	}
+	return g.Wait()
+}
+
+// Handler returns the API for somebody's own http.Server. It serves below the
+// path of Config.BaseURL. Run must run meanwhile, or changes are not seen.
+func (s *Server) Handler() http.Handler { return s.api }
+
+// Run keeps the libraries current until ctx ends, and returns ctx.Err(). Serve
+// does this itself.
+func (s *Server) Run(ctx context.Context) error {
+	var wg sync.WaitGroup
+	for i, lib := range s.libraries {
+		name := s.config.Libraries[i].Name
+		wg.Go(func() {
+			if err := lib.Run(ctx); ctx.Err() == nil {
+				s.log.Error("Stopped following changes", "library", name, "err", err)
+			}
+		})
+	}
+	wg.Wait()
+	<-ctx.Done()
+	return ctx.Err()
+}
+
+// Close ends what Open began and removes private copies. End Run and Serve
+// first.
+func (s *Server) Close() error {
+	if s.api != nil {
+		s.api.Close()
+	}
+	var errs []error
+	for _, lib := range s.libraries {
+		errs = append(errs, lib.Close())
+	}
+	return errors.Join(errs...)
+}

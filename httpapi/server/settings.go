@@ -1,0 +1,229 @@
+package server
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+)
+
+// setting is one thing that a user can set, by variable or by flag.
+type setting struct {
+	name  string // of the variable
+	short string // another name for the flag
+	value string // what stands for the value in the help, with its unit
+	def   string // the default, as a user would write it; "" if there is none
+	help  string
+	group string // the first of each group has its heading
+	set   func(c *Config, value string) error
+}
+
+// flag is the name of the setting's flag, without dashes in front.
+func (s *setting) flag() string {
+	return strings.ToLower(strings.ReplaceAll(s.name, "_", "-"))
+}
+
+func (s *setting) isBool() bool { return s.value == "BOOL" }
+
+// settings lists every setting in the order in which help shows them.
+func settings() []setting {
+	return []setting{
+		{
+			group: "Library", name: "CALIBRE_LIBRARY_PATH", value: "PATH",
+			help: "Folder of the Calibre library, the one that holds metadata.db. Several: main=/books,comics=/comics; the first is the default.",
+			set:  setLibraries,
+		},
+		{
+			name: "CALIBRE_DATABASE_PATH", value: "PATH",
+			help: "metadata.db, if it is not in the library's folder. Several: name=path,name=path.",
+			set:  setDatabases,
+		},
+		{
+			name: "WATCH_CALIBRE_DB", value: "BOOL", def: "true",
+			help: "Follow the changes that Calibre makes.",
+			set: func(c *Config, v string) error {
+				watch, err := parseBool(v)
+				c.NoWatch = !watch
+				return err
+			},
+		},
+		{
+			name: "WATCH_SETTLE", value: "DURATION", def: "2s",
+			help: "How long a library must be quiet before its changes are read.",
+			set:  durationOrNone(func(c *Config) *time.Duration { return &c.WatchSettle }),
+		},
+		{
+			name: "WATCH_MAX_DELAY", value: "DURATION", def: "10s",
+			help: "The longest time that a change waits for quiet. 0: without bound.",
+			set:  durationOrNone(func(c *Config) *time.Duration { return &c.WatchMaxDelay }),
+		},
+		{
+			name: "WATCH_POLL", value: "DURATION", def: "5s",
+			help: "Time between two looks at the files, for network shares and bind mounts.",
+			set: func(c *Config, v string) error {
+				d, err := parseDuration(v)
+				if err == nil && d < 100*time.Millisecond {
+					err = fmt.Errorf("%q is too short; 100ms is the least", v)
+				}
+				c.WatchPoll = d
+				return err
+			},
+		},
+		{
+			name: "TZ", value: "ZONE",
+			help: "Time zone of log lines, such as Europe/Berlin. Without it the machine's.",
+			set: func(c *Config, v string) error {
+				zone, err := time.LoadLocation(v)
+				if err != nil {
+					return fmt.Errorf("%q is not a time zone such as Europe/Berlin", v)
+				}
+				c.TimeZone = zone
+				return nil
+			},
+		},
+		{
+			group: "Server", name: "LISTEN_ADDR", value: "HOST:PORT", def: defaultListenAddr,
+			help: "Address to listen on. :8000 listens on all of the machine's.",
+			set:  text(func(c *Config) *string { return &c.ListenAddr }),
+		},
+		{
+			name: "BASE_URL", value: "URL",
+			help: "Address under which clients reach the server. Its path is what everything is served under.",
+			set:  text(func(c *Config) *string { return &c.BaseURL }),
+		},
+		{
+			name: "DATA_DIR", value: "PATH", def: "~/.local/share/pressmark",
+			help: "Folder for private copies of metadata.db and for thumbnails. Never in a library.",
+			set:  text(func(c *Config) *string { return &c.DataDir }),
+		},
+		{
+			name: "PUBLIC_READ", short: "public", value: "BOOL", def: "false",
+			help: "Serve without login to everybody who can reach the server. Required, as there are no users yet.",
+			set: func(c *Config, v string) (err error) {
+				c.PublicRead, err = parseBool(v)
+				return err
+			},
+		},
+		{
+			name: "CORS_ORIGINS", value: "ORIGINS",
+			help: "Origins whose pages may call the API, with commas between: https://reader.example, or * for all.",
+			set:  setOrigins,
+		},
+		{
+			name: "TLS_CERT_FILE", value: "PATH",
+			help: "Certificate chain (PEM) for HTTPS, with TLS_KEY_FILE. Read at the start.",
+			set:  text(func(c *Config) *string { return &c.TLSCertFile }),
+		},
+		{
+			name: "TLS_KEY_FILE", value: "PATH",
+			help: "Private key (PEM) of the certificate.",
+			set:  text(func(c *Config) *string { return &c.TLSKeyFile }),
+		},
+		{
+			name: "SHUTDOWN_TIMEOUT", value: "DURATION", def: "10s",
+			help: "How long downloads may go on when the server is told to stop.",
+			set:  durationOrNone(func(c *Config) *time.Duration { return &c.ShutdownTimeout }),
+		},
+		{
+			name: "LOG_LEVEL", value: "LEVEL", def: "info",
+			help: "debug, info, warn or error.",
+			set: func(c *Config, v string) (err error) {
+				c.LogLevel, err = parseLogLevel(v)
+				return err
+			},
+		},
+		{
+			name: "LOG_FORMAT", value: "FORMAT",
+			help: "text or json. Without it text on a terminal, else json.",
+			set: func(c *Config, v string) error {
+				c.LogFormat = strings.ToLower(v)
+				if c.LogFormat != "text" && c.LogFormat != "json" {
+					return fmt.Errorf("%q is neither text nor json", v)
+				}
+				return nil
+			},
+		},
+		{
+			group: "Caches", name: "CACHE_LOCAL_MAX_BYTES", value: "SIZE", def: "128MiB",
+			help: "Memory for answers kept ready to be sent. 0: none.",
+			set:  sizeOrNone(func(c *Config) *int64 { return &c.CacheLocalMaxBytes }),
+		},
+		{
+			name: "THUMBNAIL_CACHE_MAX_BYTES", value: "SIZE", def: "1GiB",
+			help: "Disk space in DATA_DIR for thumbnails. 0: none, they are kept in memory only.",
+			set:  sizeOrNone(func(c *Config) *int64 { return &c.ThumbnailCacheMaxBytes }),
+		},
+	}
+}
+
+func text(field func(*Config) *string) func(*Config, string) error {
+	return func(c *Config, v string) error {
+		*field(c) = v
+		return nil
+	}
+}
+
+func durationOrNone(field func(*Config) *time.Duration) func(*Config, string) error {
+	return func(c *Config, v string) error {
+		d, err := parseDuration(v)
+		*field(c) = noneIfZero(d)
+		return err
+	}
+}
+
+func sizeOrNone(field func(*Config) *int64) func(*Config, string) error {
+	return func(c *Config, v string) error {
+		n, err := parseSize(v)
+		*field(c) = noneIfZero(n)
+		return err
+	}
+}
+
+func setLibraries(c *Config, v string) error {
+	vals, err := parseNamed(v)
+	if err != nil {
+		return err
+	}
+	for _, l := range vals {
+		if l.name == "" {
+			l.name = defaultLibrary
+		}
+		if l.value == "" {
+			return fmt.Errorf("library %q has no folder", l.name)
+		}
+		c.Libraries = append(c.Libraries, Library{Name: l.name, Path: l.value})
+	}
+	return nil
+}
+
+// setDatabases comes after setLibraries, in the order of settings.
+func setDatabases(c *Config, v string) error {
+	vals, err := parseNamed(v)
+	if err != nil {
+		return err
+	}
+next:
+	for _, db := range vals {
+		for i := range c.Libraries {
+			if c.Libraries[i].Name == db.name || db.name == "" {
+				c.Libraries[i].Database = db.value
+				continue next
+			}
+		}
+		if len(c.Libraries) == 0 {
+			return errors.New("it goes with CALIBRE_LIBRARY_PATH, which is missing")
+		}
+		return fmt.Errorf("%q is no library that CALIBRE_LIBRARY_PATH names", db.name)
+	}
+	return nil
+}
+
+func setOrigins(c *Config, v string) error {
+	for _, origin := range list(v) {
+		if p, err := prefixOf(origin); origin != "*" && (err != nil || p != "" || strings.HasSuffix(origin, "/")) {
+			return fmt.Errorf("%q is not an origin such as https://reader.example", origin)
+		}
+		c.CORSOrigins = append(c.CORSOrigins, origin)
+	}
+	return nil
+}
