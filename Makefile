@@ -1,0 +1,55 @@
+# Everything here sets itself up: Go is all that has to be installed. The race
+# detector (make race) also needs a C compiler.
+
+GO       ?= go
+FUZZTIME ?= 10s
+BIN      := $(CURDIR)/bin
+
+GOFUMPT_VERSION  := v0.12.0
+GOLANGCI_VERSION := v2.15.0
+
+.DEFAULT_GOAL := help
+.PHONY: help run test race bench fuzz lint generate
+
+help: ## list these targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+run: ## serve the sample library on 127.0.0.1:8000
+	$(GO) run ./cmd/pressmark demo
+
+test: ## run the tests
+	CGO_ENABLED=0 $(GO) test ./...
+
+race: ## run the tests with the race detector, in random order
+	CGO_ENABLED=1 $(GO) test -race -shuffle=on ./...
+
+bench: ## measure speed and memory against the budget (ARGS=-help lists options)
+	$(GO) run ./internal/bench $(ARGS)
+
+fuzz: ## run every fuzz target for FUZZTIME (10s)
+	@$(GO) list -f '{{$$p := .ImportPath}}{{$$d := .Dir}}{{range .TestGoFiles}}{{$$p}} {{$$d}}/{{.}}{{"\n"}}{{end}}{{range .XTestGoFiles}}{{$$p}} {{$$d}}/{{.}}{{"\n"}}{{end}}' ./... | \
+	while read -r pkg file; do \
+		[ -n "$$file" ] || continue; \
+		for target in $$(sed -n 's/^func \(Fuzz[A-Za-z0-9_]*\)(.*/\1/p' "$$file"); do \
+			echo "== $$pkg $$target"; \
+			$(GO) test "$$pkg" -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) || exit 1; \
+		done; \
+	done
+
+lint: $(BIN)/gofumpt-$(GOFUMPT_VERSION) $(BIN)/golangci-lint-$(GOLANGCI_VERSION) ## check format, vet, lint
+	@bad=$$($(BIN)/gofumpt-$(GOFUMPT_VERSION) -l .) && [ -z "$$bad" ] || { echo "not formatted with gofumpt:" $$bad; exit 1; }
+	$(GO) vet ./...
+	$(BIN)/golangci-lint-$(GOLANGCI_VERSION) run ./...
+
+generate: ## refresh what is made from the code: OpenAPI document, .env.example, docs/configuration.md
+	$(GO) test ./httpapi -run TestOpenAPIGolden -update
+	$(GO) test ./httpapi/server -run TestGenerated -update
+
+# Tools are built from source by version, and never become dependencies of ours.
+$(BIN)/gofumpt-$(GOFUMPT_VERSION):
+	GOBIN=$(BIN) $(GO) install mvdan.cc/gofumpt@$(GOFUMPT_VERSION)
+	mv $(BIN)/gofumpt $@
+
+$(BIN)/golangci-lint-$(GOLANGCI_VERSION):
+	GOBIN=$(BIN) $(GO) install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_VERSION)
+	mv $(BIN)/golangci-lint $@
