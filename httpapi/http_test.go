@@ -339,6 +339,8 @@ func TestNewRefuses(t *testing.T) {
 		"prefix without": {Libraries: []httpapi.Library{lib}, Prefix: "library"},
 		"prefix with":    {Libraries: []httpapi.Library{lib}, Prefix: "/library/"},
 		"empty check":    {Libraries: []httpapi.Library{lib}, Checks: []httpapi.Check{{Name: "redis"}}},
+		"prefix dots":    {Libraries: []httpapi.Library{lib}, Prefix: "/a/../b"},
+		"prefix quote":   {Libraries: []httpapi.Library{lib}, Prefix: `/a"b`},
 		"prefix pattern": {Libraries: []httpapi.Library{lib}, Prefix: "/{x}"},
 	} {
 		if _, err := httpapi.New(o); err == nil {

@@ -107,8 +107,8 @@ func build(o Options) (*API, error) {
 	if o.RequestTimeout == 0 {
 		o.RequestTimeout = 30 * time.Second
 	}
-	if o.Prefix != "" && (!strings.HasPrefix(o.Prefix, "/") || strings.HasSuffix(o.Prefix, "/") || strings.ContainsAny(o.Prefix, "{} ?#%")) {
-		return nil, fmt.Errorf("httpapi: prefix %q must begin with a slash, not end with one, and hold no special characters", o.Prefix)
+	if !validPrefix(o.Prefix) {
+		return nil, fmt.Errorf("httpapi: prefix %q is not empty or a path such as /library, of letters, digits, '-', '_' and '.'", o.Prefix)
 	}
 	a := &API{opts: o, log: o.Logger, byName: map[string]*library{}, mux: http.NewServeMux(), policy: bluemonday.UGCPolicy()}
 	for _, l := range o.Libraries {
@@ -165,6 +165,25 @@ func (a *API) library(name string) (*library, error) {
 		return l, nil
 	}
 	return nil, notFound("query.library", name, "no library of this name")
+}
+
+// validPrefix keeps out what would need an escape in a pattern, an address or
+// JSON.
+func validPrefix(s string) bool {
+	for s != "" {
+		if s[0] != '/' {
+			return false
+		}
+		var part string
+		part, s = s[1:], ""
+		if i := strings.IndexByte(part, '/'); i >= 0 {
+			part, s = part[:i], part[i:]
+		}
+		if !validName(part) || part == "." || part == ".." {
+			return false
+		}
+	}
+	return true
 }
 
 func validName(s string) bool {

@@ -57,8 +57,10 @@ func makeBook(id int) catalog.Book {
 	}
 	if id == 7 { // one with nothing
 		b = catalog.Book{ID: 7, Title: `Bare "7" & <Co>`, SeriesIdx: 1, Custom: []catalog.Custom{
-			{Key: "#mood", Type: catalog.TypeEnumeration}, {Key: "#read", Type: catalog.TypeBool},
-			{Key: "#notes", Type: catalog.TypeComments}, {Key: "#when", Type: catalog.TypeDatetime},
+			{Key: "#mood", Type: catalog.TypeEnumeration},
+			{Key: "#read", Type: catalog.TypeBool},
+			{Key: "#notes", Type: catalog.TypeComments},
+			{Key: "#when", Type: catalog.TypeDatetime},
 		}}
 	}
 	return b

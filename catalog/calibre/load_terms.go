@@ -71,11 +71,6 @@ func (sc *schema) valueTables() []valueTable {
 	return tables
 }
 
-// hashed are the columns whose change changes books.
-func (sc *schema) hashed(t *valueTable) []string {
-	return slices.DeleteFunc([]string{"id", t.name, "sort", "link"}, func(c string) bool { return !sc.has(t.table, c) })
-}
-
 // terms are the values of one value table.
 type terms struct {
 	ids   []int64 // ascending

@@ -66,7 +66,7 @@ func (r *reader) readPages(id int64, b *catalog.Book) {
 	for st := r.pages; st.at(id); st.step() {
 		n, _ := integer(st.v[1])
 		if r.state != nil {
-			r.state.pages.add(id, uint64(n))
+			r.state.pages.add(id, pagesSum(st.v[1]))
 		}
 		b.Pages = int(max(n, 0)) // Calibre writes -1 and less where it could not count
 	}

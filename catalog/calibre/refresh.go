@@ -8,6 +8,7 @@ import (
 	"hash/maphash"
 	"slices"
 	"strings"
+	"sync/atomic"
 
 	"golang.org/x/sync/errgroup"
 
@@ -67,58 +68,71 @@ func (l *loader) refresh(ctx context.Context, c copied, ix *index.Index, st *sta
 	return next, nextState, change, warn, err
 }
 
-// compare reads the digests of a copy into r.state, on two connections.
+// compare reads the digests of a copy into r.state, on two connections, each of
+// which takes the next table when it is done with one.
 func (l *loader) compare(ctx context.Context, c copied, s *source, r *reader) error {
+	tasks := r.digests()
+	var taken atomic.Int64
+	work := func(ctx context.Context, s *source) error {
+		for {
+			i := int(taken.Add(1)) - 1
+			if i >= len(tasks) {
+				return nil
+			}
+			if err := tasks[i](ctx, s); err != nil {
+				return err
+			}
+		}
+	}
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error {
-		return withSource(ctx, c.dsn+pragmas, c.size, func(s *source) error {
-			return r.compareRest(ctx, s)
-		})
+		return withSource(ctx, c.dsn+pragmas, c.size, func(s *source) error { return work(ctx, s) })
 	})
-	columns := bookColumns()
-	compared := slices.DeleteFunc(columns[:colSeriesIndex], func(c string) bool { return !r.sc.has("books", c) })
-	err := r.digest(ctx, s, &r.state.books, "books", "id", compared, "id")
-	return errors.Join(err, g.Wait())
+	g.Go(func() error { return work(ctx, s) })
+	return g.Wait()
 }
 
-func (r *reader) compareRest(ctx context.Context, s *source) error {
+// digests lists what is to be compared, the largest first.
+func (r *reader) digests() []func(context.Context, *source) error {
 	sc, st := r.sc, r.state
-	columns := slices.DeleteFunc([]string{"uncompressed_size", "format", "name"}, func(c string) bool { return !sc.has("data", c) })
-	if err := r.digest(ctx, s, &st.data, "data", "book", columns, "book, rowid"); err != nil {
-		return err
+	st.terms, st.links = make([]hashes, len(r.tables)), make([]hashes, len(r.tables))
+	there := func(table string, columns []string) []string {
+		return slices.DeleteFunc(columns, func(c string) bool { return !sc.has(table, c) })
 	}
-	if sc.has("books_pages_link", "book") {
-		err := s.each(ctx, "books_pages_link", "SELECT book, "+sc.list("books_pages_link", "pages")+
-			" FROM books_pages_link ORDER BY book, rowid", func(v []driver.Value) {
-			if book, ok := v[0].(int64); ok {
-				n, _ := integer(v[1])
-				st.pages.add(book, uint64(n))
-			}
-		})
-		if err != nil {
-			return err
-		}
+	books := bookColumns()
+	tasks := []func(context.Context, *source) error{
+		func(ctx context.Context, s *source) error {
+			return r.digest(ctx, s, &st.books, "books", "id", there("books", books[:colSeriesIndex]), "id")
+		},
+		func(ctx context.Context, s *source) error {
+			return r.digest(ctx, s, &st.data, "data", "book", there("data", []string{"uncompressed_size", "format", "name"}), "book, rowid")
+		},
 	}
-	for i := range r.tables {
-		t, sums, links := &r.tables[i], hashes{}, hashes{}
-		if t.name != "" {
-			if err := r.digest(ctx, s, &sums, t.table, "id", sc.hashed(t), "id"); err != nil {
-				return err
-			}
-		}
-		if t.series {
-			err := s.each(ctx, t.link, "SELECT book, "+t.item+" FROM "+t.link+" ORDER BY book, rowid", func(v []driver.Value) {
+	numbers := func(sums *hashes, table, column string, sum func(driver.Value) uint64) {
+		tasks = append(tasks, func(ctx context.Context, s *source) error {
+			return s.each(ctx, table, "SELECT book, "+sc.list(table, column)+" FROM "+table+" ORDER BY book, rowid", func(v []driver.Value) {
 				if book, ok := v[0].(int64); ok {
-					links.add(book, linkSum(r.seed, v[1]))
+					sums.add(book, sum(v[1]))
 				}
 			})
-			if err != nil {
-				return err
-			}
-		}
-		st.terms, st.links = append(st.terms, sums), append(st.links, links)
+		})
 	}
-	return nil
+	if sc.has("books_pages_link", "book") {
+		numbers(&st.pages, "books_pages_link", "pages", pagesSum)
+	}
+	for i := range r.tables {
+		t := &r.tables[i]
+		if t.name == "" {
+			continue
+		}
+		tasks = append(tasks, func(ctx context.Context, s *source) error {
+			return r.digest(ctx, s, &st.terms[i], t.table, "id", there(t.table, []string{"id", t.name, "sort", "link"}), "id")
+		})
+		if t.series {
+			numbers(&st.links[i], t.link, t.item, func(v driver.Value) uint64 { return linkSum(r.seed, v) })
+		}
+	}
+	return tasks
 }
 
 // digest reads digests of the rows of a table. SQLite joins the columns, which

@@ -26,6 +26,12 @@ func linkSum(seed maphash.Seed, value driver.Value) uint64 {
 	return maphash.Comparable(seed, id)
 }
 
+// pagesSum is the digest of a page count.
+func pagesSum(pages driver.Value) uint64 {
+	n, _ := integer(pages)
+	return uint64(n)
+}
+
 // hashes are digests of rows by ascending id.
 type hashes struct {
 	ids  []int64

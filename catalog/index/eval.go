@@ -321,7 +321,10 @@ func (v *evaluator) between(e catalog.Between) (*roaring.Bitmap, error) {
 		return nil, catalog.Invalid("filter", string(e.Field), "not a field of numbers:")
 	}
 	nums := c.nums
-	return v.live(scan(len(nums), func(i int) bool { return nums[i] >= lo && nums[i] <= hi })), nil
+	if c.order == nil || c.field.Type == catalog.TypeSeries {
+		return v.live(scan(len(nums), func(i int) bool { return nums[i] >= lo && nums[i] <= hi })), nil
+	}
+	return c.order.set(func(s uint32) bool { return nums[s] >= lo }, func(s uint32) bool { return nums[s] > hi }), nil
 }
 
 func (v *evaluator) during(e catalog.During) (*roaring.Bitmap, error) {
@@ -340,7 +343,10 @@ func (v *evaluator) during(e catalog.During) (*roaring.Bitmap, error) {
 		hi = e.To.UnixMicro()
 	}
 	times := c.times
-	return v.live(scan(len(times), func(i int) bool { return times[i] >= lo && times[i] < hi })), nil
+	if c.order == nil {
+		return v.live(scan(len(times), func(i int) bool { return times[i] >= lo && times[i] < hi })), nil
+	}
+	return c.order.set(func(s uint32) bool { return times[s] >= lo }, func(s uint32) bool { return times[s] >= hi }), nil
 }
 
 func (v *evaluator) has(e catalog.Has) (*roaring.Bitmap, error) {

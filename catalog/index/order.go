@@ -8,6 +8,8 @@ import (
 	"slices"
 	"sort"
 
+	"github.com/RoaringBitmap/roaring/v2"
+
 	"github.com/pressmark/pressmark/catalog"
 )
 
@@ -20,6 +22,19 @@ type order struct {
 	perm    []uint32 // slots as they sort
 	rank    []uint32 // by slot: equal where the field's values sort alike
 	present int      // books that have a value: perm[:present]
+}
+
+// set returns the books with values from the first for which begun is true up
+// to the first for which over is true.
+func (o *order) set(begun, over func(slot uint32) bool) *roaring.Bitmap {
+	present := o.perm[:o.present]
+	from := sort.Search(len(present), func(i int) bool { return begun(present[i]) })
+	to := from + sort.Search(len(present)-from, func(i int) bool { return over(present[from+i]) })
+	words := make([]uint64, (len(o.rank)+63)/64)
+	for _, slot := range present[from:to] {
+		words[slot/64] |= 1 << (slot % 64)
+	}
+	return roaring.FromDense(words, false)
 }
 
 // sorter compares the values of one field.

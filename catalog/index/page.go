@@ -2,7 +2,6 @@ package index
 
 import (
 	"cmp"
-	"container/heap"
 	"context"
 	"errors"
 	"runtime"
@@ -149,44 +148,88 @@ func (ix *Index) cut(set *roaring.Bitmap, size int, keys []sortKey, after *posit
 	return ix.gather(set, keys, after, n)
 }
 
+// candidate is a slot with what it sorts by first: the rank of the first key
+// and, where that is the only key, the rank of the id.
+type candidate struct {
+	key  uint64
+	slot uint32
+}
+
 // gather looks at every member of the set and keeps the first n.
 func (ix *Index) gather(set *roaring.Bitmap, keys []sortKey, after *position, n int) []uint32 {
-	h := &farthest{ix: ix, keys: keys}
+	first, single := keys[0], len(keys) == 1
+	rank, byID := first.order.rank, ix.byID.rank
+	top := make([]candidate, 0, n) // a heap with the one that sorts last on top
+	compare := func(a, b candidate) int {
+		if a.key != b.key || single {
+			return cmp.Compare(a.key, b.key)
+		}
+		return ix.compare(keys, a.slot, b.slot)
+	}
 	it := set.ManyIterator()
 	var buf [256]uint32
-	for {
-		m := it.NextMany(buf[:])
-		if m == 0 {
-			break
-		}
+	for m := it.NextMany(buf[:]); m > 0; m = it.NextMany(buf[:]) {
 		for _, slot := range buf[:m] {
+			r := rank[slot]
+			if first.desc && r != missingRank {
+				r = missingRank - 1 - r
+			}
+			c := candidate{key: uint64(r) << 32, slot: slot}
+			if single {
+				c.key |= uint64(byID[slot])
+			}
+			if len(top) == n && compare(c, top[0]) >= 0 {
+				continue
+			}
 			if after != nil && !ix.follows(slot, keys, after) {
 				continue
 			}
-			if len(h.slots) < n {
-				heap.Push(h, slot)
-			} else if ix.compare(keys, slot, h.slots[0]) < 0 {
-				h.slots[0] = slot
-				heap.Fix(h, 0)
+			if len(top) < n {
+				top = append(top, c)
+				siftUp(top, compare)
+			} else {
+				top[0] = c
+				siftDown(top, compare)
 			}
 		}
 	}
-	slices.SortFunc(h.slots, func(a, b uint32) int { return ix.compare(keys, a, b) })
-	return h.slots
+	slices.SortFunc(top, compare)
+	slots := make([]uint32, len(top))
+	for i, c := range top {
+		slots[i] = c.slot
+	}
+	return slots
 }
 
-// farthest is a heap with the slot that sorts last on top.
-type farthest struct {
-	ix    *Index
-	keys  []sortKey
-	slots []uint32
+// siftUp restores the heap after its last element was added.
+func siftUp(h []candidate, compare func(a, b candidate) int) {
+	for i := len(h) - 1; i > 0; {
+		parent := (i - 1) / 2
+		if compare(h[parent], h[i]) >= 0 {
+			return
+		}
+		h[parent], h[i] = h[i], h[parent]
+		i = parent
+	}
 }
 
-func (h *farthest) Len() int           { return len(h.slots) }
-func (h *farthest) Less(i, j int) bool { return h.ix.compare(h.keys, h.slots[i], h.slots[j]) > 0 }
-func (h *farthest) Swap(i, j int)      { h.slots[i], h.slots[j] = h.slots[j], h.slots[i] }
-func (h *farthest) Push(x any)         { h.slots = append(h.slots, x.(uint32)) }
-func (h *farthest) Pop() any           { panic("index: nothing is ever taken from this heap") }
+// siftDown restores the heap after its first element was replaced.
+func siftDown(h []candidate, compare func(a, b candidate) int) {
+	for i := 0; ; {
+		child := 2*i + 1
+		if child >= len(h) {
+			return
+		}
+		if child+1 < len(h) && compare(h[child+1], h[child]) > 0 {
+			child++
+		}
+		if compare(h[i], h[child]) >= 0 {
+			return
+		}
+		h[i], h[child] = h[child], h[i]
+		i = child
+	}
+}
 
 // walk goes through the order of one key from a position on. It gives up after
 // so many steps.

@@ -100,8 +100,16 @@ func decoded(tb testing.TB, b []byte, err error) image.Image {
 func TestThumbnailDimensions(t *testing.T) {
 	store, c := newCounting(), New(quiet(Options{}))
 	for _, d := range []struct{ w, h, wantW, wantH int }{
-		{600, 800, 240, 320}, {400, 600, 240, 360}, {1000, 200, 240, 48}, {200, 1500, 48, 360},
-		{100, 150, 100, 150}, {240, 360, 240, 360}, {241, 361, 240, 360}, {1, 1, 1, 1}, {3000, 1, 240, 1}, {1, 3000, 1, 360},
+		{600, 800, 240, 320},
+		{400, 600, 240, 360},
+		{1000, 200, 240, 48},
+		{200, 1500, 48, 360},
+		{100, 150, 100, 150},
+		{240, 360, 240, 360},
+		{241, 361, 240, 360},
+		{1, 1, 1, 1},
+		{3000, 1, 240, 1},
+		{1, 3000, 1, 360},
 	} {
 		src := store.source(t, "x", jpegBytes(t, photo(d.w, d.h)))
 		b, err := c.Thumbnail(t.Context(), src, Small)

@@ -164,16 +164,22 @@ func (p *peak) stop() int64 {
 	return p.max
 }
 
-// machine describes what the figures were measured on.
-func machine() string {
-	model := "unknown processor"
+// processor is the name of the machine's processor.
+func processor() string {
 	if b, err := os.ReadFile("/proc/cpuinfo"); err == nil {
 		for line := range strings.Lines(string(b)) {
 			if name, value, ok := strings.Cut(line, ":"); ok && strings.TrimSpace(name) == "model name" {
-				model = strings.TrimSpace(value)
-				break
+				return strings.TrimSpace(value)
 			}
 		}
 	}
-	return model
+	return "unknown processor"
+}
+
+// loadAverage is how many processes wanted to run in the last minute: above
+// zero at the beginning, others disturb what is measured.
+func loadAverage() string {
+	b, _ := os.ReadFile("/proc/loadavg")
+	first, _, _ := strings.Cut(string(b), " ")
+	return first
 }

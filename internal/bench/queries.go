@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"net/url"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/pressmark/pressmark/catalog"
@@ -72,14 +73,32 @@ func fetchJSON(ctx context.Context, srv *process, path string, to any) error {
 	return nil
 }
 
-// pages asks for pages of books, each another one: one to three filters, one
-// or two sort keys in both directions, and up to three pages of each query
-// walked by cursor.
+// pages asks for pages of books, each another one: one to three filters of any
+// kinds, one or two sort keys in both directions, and up to three pages of each
+// query walked by cursor.
 type pages struct {
 	v    *vocabulary
 	rng  *rand.Rand
+	seen *queries
 	base string
 	hops int // pages of base still to be walked
+}
+
+// queries remembers what the connections of a load have asked.
+type queries struct {
+	mu   sync.Mutex
+	seen map[string]bool
+}
+
+// add reports whether a query is new, and remembers it.
+func (q *queries) add(s string) bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.seen[s] {
+		return false
+	}
+	q.seen[s] = true
+	return true
 }
 
 func (p *pages) next(dst []byte, before answer) []byte {
@@ -90,12 +109,12 @@ func (p *pages) next(dst []byte, before answer) []byte {
 		}
 	}
 	p.hops = p.rng.IntN(3)
-	p.base = p.query()
+	for p.base = p.query(); !p.seen.add(p.base); p.base = p.query() {
+	}
 	return get(dst, p.base)
 }
 
-// query makes a query without a cursor. The one filter that every query has
-// makes it new: by days, there are millions of ranges.
+// query makes a query without a cursor.
 func (p *pages) query() string {
 	var b strings.Builder
 	b.WriteString("/api/books?sort=")
@@ -105,26 +124,26 @@ func (p *pages) query() string {
 		b.WriteByte(',')
 		p.sortKey(&b, second)
 	}
-	if p.rng.IntN(2) == 0 {
-		p.days(&b, "published", 1950, 1990)
-	} else {
-		p.days(&b, "added", 2009, 2016)
-	}
-	for range p.rng.IntN(3) {
-		switch p.rng.IntN(4) {
+	kinds := p.rng.Perm(6)
+	for _, kind := range kinds[:1+p.rng.IntN(3)] {
+		switch kind {
 		case 0:
 			for range 1 + p.rng.IntN(3) {
 				b.WriteString("&tags=" + p.pick(p.v.tags))
 			}
 		case 1:
-			b.WriteString("&languages=" + p.pick(p.v.languages[:1+p.rng.IntN(len(p.v.languages))]))
-		case 2:
-			low := 1 + p.rng.IntN(3)
-			fmt.Fprintf(&b, "&rating=%d..%d", low, low+1+p.rng.IntN(2))
-		case 3:
 			for range 5 {
 				b.WriteString("&authors=" + p.pick(p.v.authors))
 			}
+		case 2:
+			b.WriteString("&languages=" + p.pick(p.v.languages))
+		case 3:
+			low := 1 + p.rng.IntN(3)
+			fmt.Fprintf(&b, "&rating=%d..%d", low, low+1+p.rng.IntN(2))
+		case 4:
+			p.days(&b, "published", 1950, 1990)
+		case 5:
+			p.days(&b, "added", 2009, 2016)
 		}
 	}
 	return b.String()
@@ -162,8 +181,9 @@ func nextCursor(body []byte) string {
 // pageSources makes the sources of pages for some connections.
 func (v *vocabulary) pageSources(seed uint64, conns int) []source {
 	var s []source
+	seen := &queries{seen: map[string]bool{}}
 	for i := range conns {
-		s = append(s, &pages{v: v, rng: rand.New(rand.NewPCG(seed, uint64(i)))})
+		s = append(s, &pages{v: v, rng: rand.New(rand.NewPCG(seed, uint64(i))), seen: seen})
 	}
 	return s
 }

@@ -176,13 +176,13 @@ func (l *lab) libraryRows() []row {
 	var index, edits, memory []row
 	for _, n := range l.opts.books {
 		b := budgets[n]
-		start := func(of func(*startup) float64, u unit) func(context.Context) (outcome, error) {
+		memoryOf := func(of func(*startup) int64) func(context.Context) (outcome, error) {
 			return func(ctx context.Context) (outcome, error) {
 				s, err := l.startups(ctx, n)
 				if err != nil {
 					return outcome{}, err
 				}
-				return outcome{value: of(s), unit: u}, nil
+				return outcome{value: float64(of(s)), unit: bytesIn}, nil
 			}
 		}
 		alone := func(of func(*inProcess) time.Duration) func(context.Context) (outcome, error) {
@@ -196,7 +196,13 @@ func (l *lab) libraryRows() []row {
 		}
 		index = append(
 			index,
-			row{"first-index", "first index, from the start of the process", n, timeBudget(b.ready), start(func(s *startup) float64 { return s.ready.Seconds() }, seconds)},
+			row{"first-index", "first index, from the start of the process", n, timeBudget(b.ready), func(ctx context.Context) (outcome, error) {
+				s, err := l.startups(ctx, n)
+				if err != nil {
+					return outcome{}, err
+				}
+				return outcome{value: s.ready.Seconds(), unit: seconds, note: "processor time " + format(s.cpu.Seconds(), seconds)}, nil
+			}},
 			row{"load", "catalog/calibre's load alone", n, budget{}, alone(func(in *inProcess) time.Duration { return in.load })},
 		)
 		edits = append(
@@ -222,8 +228,8 @@ func (l *lab) libraryRows() []row {
 		)
 		memory = append(
 			memory,
-			row{"memory-rest", "anonymous memory at rest", n, memoryBudget(b.rest), start(func(s *startup) float64 { return float64(s.rest) }, bytesIn)},
-			row{"memory-peak", "anonymous memory, peak while loading", n, memoryBudget(1.5 * b.rest), start(func(s *startup) float64 { return float64(s.peak) }, bytesIn)},
+			row{"memory-rest", "anonymous memory at rest", n, memoryBudget(b.rest), memoryOf(func(s *startup) int64 { return s.rest })},
+			row{"memory-peak", "anonymous memory, peak while loading", n, memoryBudget(1.5 * b.rest), memoryOf(func(s *startup) int64 { return s.peak })},
 		)
 	}
 	return slices.Concat(index, edits, memory)

@@ -13,6 +13,7 @@ import (
 // startup is what starting a server on a library showed.
 type startup struct {
 	ready      time.Duration // from the start of the process, median
+	cpu        time.Duration // processor time until then, median
 	rest, peak int64         // RssAnon in bytes, the most of all starts
 }
 
@@ -32,19 +33,19 @@ func (l *lab) startups(ctx context.Context, books int) (*startup, error) {
 			runs = 1
 		}
 		s := &startup{}
-		var ready []time.Duration
+		var ready, cpu []time.Duration
 		for range runs {
 			l.say("starting on %d books", books)
-			if err := l.startup(ctx, lib, s, &ready); err != nil {
+			if err := l.startup(ctx, lib, s, &ready, &cpu); err != nil {
 				return nil, err
 			}
 		}
-		s.ready = median(ready)
+		s.ready, s.cpu = median(ready), median(cpu)
 		return s, nil
 	})
 }
 
-func (l *lab) startup(ctx context.Context, lib *library, s *startup, ready *[]time.Duration) error {
+func (l *lab) startup(ctx context.Context, lib *library, s *startup, ready, cpu *[]time.Duration) error {
 	srv, err := l.serve(lib.dir)
 	if err != nil {
 		return err
@@ -57,6 +58,12 @@ func (l *lab) startup(ctx context.Context, lib *library, s *startup, ready *[]ti
 		return err
 	}
 	*ready = append(*ready, took)
+	used, err := cpuTime(srv.pid())
+	if err != nil {
+		watch.stop()
+		return err
+	}
+	*cpu = append(*cpu, used)
 	rest, err := settled(ctx, srv.pid())
 	s.peak = max(s.peak, watch.stop())
 	s.rest = max(s.rest, rest)

@@ -91,17 +91,19 @@ type figure struct {
 
 // report is everything that one run found out.
 type report struct {
-	Processor string   `json:"processor"`
-	Cores     int      `json:"cores"`
-	Go        string   `json:"go"`
-	Arch      string   `json:"arch"`
-	Conns     int      `json:"connections"`
-	Rows      []figure `json:"rows"`
+	Processor string `json:"processor"`
+	Cores     int    `json:"cores"`
+	Go        string `json:"go"`
+	Arch      string `json:"arch"`
+	Conns     int    `json:"connections"`
+	// LoadBefore is the load average of the minute before.
+	LoadBefore string   `json:"load_before"`
+	Rows       []figure `json:"rows"`
 }
 
 func newReport(conns int) *report {
 	return &report{
-		Processor: machine(), Cores: runtime.NumCPU(), Go: runtime.Version(),
+		Processor: processor(), LoadBefore: loadAverage(), Cores: runtime.NumCPU(), Go: runtime.Version(),
 		Arch: runtime.GOOS + "/" + runtime.GOARCH, Conns: conns,
 	}
 }
@@ -115,7 +117,7 @@ func (r *report) json(w io.Writer) error {
 
 // text writes the table for people.
 func (r *report) text(w io.Writer) error {
-	fmt.Fprintf(w, "%s, %d cores, %s %s, %d connections\n\n", r.Processor, r.Cores, r.Go, r.Arch, r.Conns)
+	fmt.Fprintf(w, "%s, %d cores, %s %s, %d connections, load average before %s\n\n", r.Processor, r.Cores, r.Go, r.Arch, r.Conns, r.LoadBefore)
 	t := tabwriter.NewWriter(w, 0, 8, 2, ' ', 0)
 	fmt.Fprintln(t, "work\tbooks\tbudget\tmeasured\t\treq/s\tp50\tp95\tCPU/req\tbare req/s\tbare CPU/req")
 	for _, f := range r.Rows {

@@ -16,7 +16,7 @@ var (
 )
 
 func TestSQLiteLock(t *testing.T) {
-	path := library(t, 2000)
+	path := library(t, 600)
 	d := openTestDir(t)
 	o := Options{Wait: -1, lock: bySQLite}
 	w := writer(t, path)
@@ -37,7 +37,7 @@ func TestSQLiteLock(t *testing.T) {
 func TestSQLiteLockHotJournal(t *testing.T) {
 	for name, way := range map[string][]locker{"sqlite": bySQLite, "unlocked": unlocked} {
 		t.Run(name, func(t *testing.T) {
-			path := library(t, 2000)
+			path := library(t, 600)
 			w := writer(t, path)
 			w.ok("PRAGMA cache_size=5", "BEGIN", bump)
 			w.kill()
@@ -57,7 +57,7 @@ func TestUnlocked(t *testing.T) {
 	w := writer(t, path)
 	w.ok("PRAGMA synchronous=OFF", ".churn")
 	whole, refused := 0, 0
-	for whole < 20 || refused < 20 {
+	for whole < 10 || refused < 10 {
 		c, err := d.Take(t.Context(), path, Options{Wait: -1, lock: unlocked})
 		switch {
 		case err == nil:

@@ -211,7 +211,7 @@ func TestReadOnly(t *testing.T) {
 	}
 	for name, prepare := range prepare {
 		t.Run(name, func(t *testing.T) {
-			path := library(t, 2000)
+			path := library(t, 600)
 			prepare(t, path)
 			scratch := openScratch(t, path)
 			untouched(t, path)

@@ -93,7 +93,7 @@ func TestWriterExcludes(t *testing.T) {
 
 // A writer whose page cache overflows writes to the file before its commit.
 func TestWriterSpills(t *testing.T) {
-	path := library(t, 2000)
+	path := library(t, 600)
 	d := openTestDir(t)
 	w := writer(t, path)
 	w.ok("PRAGMA cache_size=5", "BEGIN", bump)
@@ -145,7 +145,7 @@ func copies(t *testing.T, d *Dir, path string, n int, o Options) {
 
 // TestHotJournal kills a writer after it wrote to the file.
 func TestHotJournal(t *testing.T) {
-	path := library(t, 2000)
+	path := library(t, 600)
 	d := openTestDir(t)
 	w := writer(t, path)
 	w.ok("PRAGMA cache_size=5", "BEGIN", bump)
