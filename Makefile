@@ -42,7 +42,7 @@ lint: $(BIN)/gofumpt-$(GOFUMPT_VERSION) $(BIN)/golangci-lint-$(GOLANGCI_VERSION)
 	$(BIN)/golangci-lint-$(GOLANGCI_VERSION) run ./...
 
 generate: ## refresh what is made from the code: OpenAPI document, .env.example, docs/configuration.md
-	$(GO) test ./httpapi -run TestOpenAPIGolden -update
+	$(GO) test ./httpapi -run TestOpenAPI -update
 	$(GO) test ./httpapi/server -run TestGenerated -update
 
 # Tools are built from source by version, and never become dependencies of ours.

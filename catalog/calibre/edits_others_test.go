@@ -87,7 +87,7 @@ func TestEditsByOthers(t *testing.T) {
 		{"two equal UUIDs", `UPDATE books SET uuid = (SELECT uuid FROM books WHERE id = 1) WHERE id = 2`, false},
 		{"no UUID", `UPDATE books SET uuid = NULL WHERE id = 1`, false},
 		{"a path out of the library", `UPDATE books SET path = '../../etc' WHERE id = 3`, false},
-		{"a date that is none", `UPDATE books SET pubdate = 'soon' WHERE id = 3`, false},
+		{"a date that is none", `UPDATE books SET pubdate = 'soon', last_modified = '2002-02-02 02:02:02+00:00' WHERE id = 3`, false},
 		{"a table of another program", `CREATE TABLE of_another_program (book INTEGER, note TEXT)`, true},
 		{"a row in it", `INSERT INTO of_another_program VALUES (1, 'note')`, true},
 	} {

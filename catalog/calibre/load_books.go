@@ -33,25 +33,26 @@ type reader struct {
 	row         []byte    // scratch
 }
 
-// bookColumns are read in this order. All but the last, joined as concat_ws
-// does it, are what a refresh compares; the last is a real number, which is not
-// written the same everywhere.
-func bookColumns() [colSeriesIndex + 1]string {
-	return [...]string{
-		"id", "title", "sort", "author_sort", "path", "uuid", "has_cover", "timestamp", "pubdate", "last_modified", "series_index",
+// bookColumns are the columns of books in the order in which they are read. A
+// refresh compares the first of them, up to colTitle: Calibre moves
+// last_modified with every other, and each costs time at every refresh.
+func bookColumns() []string {
+	return []string{
+		"id", "last_modified", "uuid", "path", "has_cover", "title",
+		"sort", "author_sort", "timestamp", "pubdate", "series_index",
 	}
 }
 
 const (
-	colTitle = iota + 1
+	colModified = iota + 1
+	colUUID
+	colPath
+	colHasCover
+	colTitle
 	colSort
 	colAuthorSort
-	colPath
-	colUUID
-	colHasCover
 	colAdded
 	colPublished
-	colModified
 	colSeriesIndex
 )
 
@@ -64,11 +65,11 @@ func (r *reader) open(ctx context.Context, s *source, only *selection) error {
 		switch {
 		case !sc.has("books", c):
 			columns[i] = "NULL"
-		case i >= colAdded && i <= colModified:
+		case i == colModified || i == colAdded || i == colPublished:
 			columns[i] = c + "||''" // or the driver would make a time of it
 		}
 	}
-	query, args := "SELECT "+strings.Join(columns[:], ", ")+" FROM books", []driver.NamedValue(nil)
+	query, args := "SELECT "+strings.Join(columns, ", ")+" FROM books", []driver.NamedValue(nil)
 	if only != nil {
 		query, args = query+only.where("id"), only.args
 	}
@@ -139,10 +140,7 @@ func (r *reader) next(b *catalog.Book) bool {
 func (r *reader) read(id int64, b *catalog.Book) {
 	v := r.books.v
 	if r.state != nil {
-		r.row = r.row[:0]
-		for _, x := range v[:colSeriesIndex] {
-			r.row = appendValue(r.row, x)
-		}
+		r.row = appendRow(r.row[:0], v[:colTitle+1])
 		r.state.books.add(id, maphash.Bytes(r.seed, r.row))
 	}
 	b.ID = catalog.BookID(id)

@@ -39,9 +39,7 @@ func (sc *schema) readCustomColumns(ctx context.Context, s *source, w *warnings)
 	}
 	err = s.each(ctx, table, "SELECT "+sc.list(table, "id", "label", "name", "datatype", "mark_for_delete",
 		"display", "is_multiple", "normalized")+" FROM custom_columns ORDER BY id", func(v []driver.Value) {
-		for _, x := range v {
-			rows = append(appendValue(rows, x), '\n')
-		}
+		rows = append(appendRow(rows, v), '\n')
 		if deleted, _ := integer(v[4]); deleted != 0 {
 			return
 		}

@@ -100,10 +100,7 @@ func (sc *schema) readTerms(ctx context.Context, s *source, t *valueTable, only 
 			err = fmt.Errorf("read %s: %w: ids out of order", t.table, ErrDamaged)
 			return
 		}
-		row = row[:0]
-		for _, x := range v {
-			row = appendValue(row, x)
-		}
+		row = appendRow(row[:0], v)
 		sums.add(id, maphash.Bytes(seed, row))
 		ts.add(id, v, t)
 	}, args...)

@@ -34,10 +34,7 @@ func (r *reader) readFormats(id int64, b *catalog.Book) {
 	b.Formats = b.Formats[:0]
 	for st := r.data; st.at(id); st.step() {
 		if r.state != nil {
-			r.row = r.row[:0]
-			for _, x := range st.v[1:] {
-				r.row = appendValue(r.row, x)
-			}
+			r.row = appendRow(r.row[:0], st.v)
 			r.state.data.add(id, maphash.Bytes(r.seed, r.row))
 		}
 		format, ok := text(st.v[2])

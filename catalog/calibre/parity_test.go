@@ -333,6 +333,11 @@ func compareFields(t *testing.T, r catalog.Reader, want asked) {
 		if !ok || w.Datatype != datatype || w.Multiple != f.Multiple || w.Custom != f.Custom {
 			t.Errorf("field %s: %+v, Calibre's is %+v (%v)", f.Key, f, w, ok)
 		}
+		for _, term := range w.Terms {
+			if term != string(f.Key) && !slices.Contains(f.Aliases, catalog.FieldKey(term)) {
+				t.Errorf("field %s: Calibre searches it as %s", f.Key, term)
+			}
+		}
 		if !f.Custom {
 			continue
 		}

@@ -263,14 +263,8 @@ func alter(t *testing.T, c *Config, change func(path string) error) {
 // during a bulk edit. The server must come up, say so, and recover.
 func TestLockedAtStart(t *testing.T) {
 	c := sampleConfig(t)
-	db, err := calibretest.Open(filepath.Join(c.Libraries[0].Path, "metadata.db"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer db.Close()
-	if _, err := db.Exec(`BEGIN EXCLUSIVE`); err != nil {
-		t.Fatal(err)
-	}
+	writer := start(t, roleExclusive, nil, database(c.Libraries[0].Path), "")
+	writer.line(t)
 	s := open(t, c)
 	if status, body := ask(t, s.Handler(), "/api/health/ready"); status != http.StatusServiceUnavailable || body["status"] != "starting" {
 		t.Errorf("ready: %d %v", status, body)
@@ -283,7 +277,7 @@ func TestLockedAtStart(t *testing.T) {
 	}
 	changes := s.libraries[0].Subscribe(t.Context())
 	run(t, s)
-	if _, err := db.Exec(`ROLLBACK`); err != nil {
+	if err := writer.end(); err != nil {
 		t.Fatal(err)
 	}
 	<-changes

@@ -189,11 +189,12 @@ func (v *vocabulary) pageSources(seed uint64, conns int) []source {
 }
 
 // terms walks through the authors and then the tags of the library, in every
-// order, with a size of page that no other connection has.
+// order, and then again with pages of another size. No two connections ever
+// ask for pages of one size, so that no page is asked for twice.
 type terms struct {
-	limit int
-	step  int // of the four orders and two fields
-	base  string
+	limit, conns int
+	round, step  int // step counts the four orders of two fields
+	base         string
 }
 
 func (t *terms) next(dst []byte, before answer) []byte {
@@ -204,11 +205,21 @@ func (t *terms) next(dst []byte, before answer) []byte {
 	fields := [...]string{"authors", "tags"}
 	if t.step == len(orders)*len(fields) {
 		t.step = 0
-		t.limit += 100 // sizes of other connections lie between
+		t.round++
 	}
-	t.base = fmt.Sprintf("/api/%s?limit=%d&sort=%s", fields[t.step%2], min(t.limit, catalog.MaxLimit), orders[t.step/2])
+	t.base = fmt.Sprintf("/api/%s?limit=%d&sort=%s", fields[t.step%2], t.size(), orders[t.step/2])
 	t.step++
 	return get(dst, t.base)
+}
+
+// size is the size of pages in this round: the first one, then larger and
+// smaller ones in turn, which leaves the mean where it was.
+func (t *terms) size() int {
+	away := (t.round + 1) / 2 * t.conns
+	if t.round%2 == 0 {
+		away = -away
+	}
+	return min(max(t.limit+away, 1), catalog.MaxLimit)
 }
 
 // termSources makes pages of 50 terms, give or take half the connections. The
@@ -216,7 +227,7 @@ func (t *terms) next(dst []byte, before answer) []byte {
 func termSources(seed uint64, conns int) []source {
 	var s []source
 	for i := range conns {
-		s = append(s, &terms{limit: catalog.DefaultLimit - conns/2 + i, step: int(seed) % 4})
+		s = append(s, &terms{limit: max(catalog.DefaultLimit-conns/2, 1) + i, conns: conns, step: 2 * (int(seed) % 4)})
 	}
 	return s
 }
