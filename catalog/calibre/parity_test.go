@@ -102,10 +102,10 @@ func TestParity(t *testing.T) {
 				t.Fatal(err)
 			}
 			t.Run("calibredb list", func(t *testing.T) { compareList(t, openLibrary(t, root), root) })
-			for _, version := range []int{20, 23, 26, 27} {
+			for _, version := range []int{27, 26, 23, 20} {
 				t.Run(fmt.Sprint("version ", version), func(t *testing.T) {
-					// Calibre 6.13 would upgrade the old and refuse the new; what
-					// remains must read as before.
+					// Calibre 6.13 would upgrade the old and refuse the new, but what
+					// is there reads as before. Going down loses what the old lack.
 					if err := calibretest.SetVersion(filepath.Join(root, "metadata.db"), version); err != nil {
 						t.Fatal(err)
 					}
@@ -334,6 +334,9 @@ func compareFields(t *testing.T, r catalog.Reader, want asked) {
 			t.Errorf("field %s: %+v, Calibre's is %+v (%v)", f.Key, f, w, ok)
 		}
 		for _, term := range w.Terms {
+			if term == "isbn" { // a word of Calibre's search for identifiers:isbn:
+				continue
+			}
 			if term != string(f.Key) && !slices.Contains(f.Aliases, catalog.FieldKey(term)) {
 				t.Errorf("field %s: Calibre searches it as %s", f.Key, term)
 			}

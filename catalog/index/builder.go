@@ -187,7 +187,7 @@ func (b *Builder) Build(ctx context.Context) (*Index, error) {
 			return nil, fmt.Errorf("index: book %d is there twice", ix.ids[slots[i]])
 		}
 	}
-	ix.live.AddRange(0, uint64(len(slots)))
+	ix.live.AddMany(slots) // not AddRange: operations on runs are slower
 
 	var g errgroup.Group
 	g.SetLimit(runtime.GOMAXPROCS(0))

@@ -226,7 +226,9 @@ func (v *evaluator) isTime(c *column, e catalog.Is) (*roaring.Bitmap, error) {
 
 // live keeps the slots that hold a book.
 func (v *evaluator) live(b *roaring.Bitmap) *roaring.Bitmap {
-	b.And(v.ix.live)
+	if len(v.ix.ids) > v.ix.Len() {
+		b.And(v.ix.live)
+	}
 	return b
 }
 

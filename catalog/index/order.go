@@ -7,8 +7,7 @@ import (
 	"math"
 	"slices"
 	"sort"
-
-	"github.com/RoaringBitmap/roaring/v2"
+	"sync"
 
 	"github.com/pressmark/pressmark/catalog"
 )
@@ -22,19 +21,7 @@ type order struct {
 	perm    []uint32 // slots as they sort
 	rank    []uint32 // by slot: equal where the field's values sort alike
 	present int      // books that have a value: perm[:present]
-}
-
-// set returns the books with values from the first for which begun is true up
-// to the first for which over is true.
-func (o *order) set(begun, over func(slot uint32) bool) *roaring.Bitmap {
-	present := o.perm[:o.present]
-	from := sort.Search(len(present), func(i int) bool { return begun(present[i]) })
-	to := from + sort.Search(len(present)-from, func(i int) bool { return over(present[from+i]) })
-	words := make([]uint64, (len(o.rank)+63)/64)
-	for _, slot := range present[from:to] {
-		words[slot/64] |= 1 << (slot % 64)
-	}
-	return roaring.FromDense(words, false)
+	marks   func() [][]uint64
 }
 
 // sorter compares the values of one field.
@@ -112,6 +99,7 @@ func (s *sorter) sortAll(slots []uint32, size int) *order {
 	for _, slot := range missing {
 		o.rank[slot] = missingRank
 	}
+	o.marks = sync.OnceValue(o.mark)
 	return o
 }
 
@@ -148,6 +136,7 @@ func (s *sorter) resort(prev *order, moved []bool, put []uint32, ids []catalog.B
 	for _, slot := range o.perm[o.present:] {
 		o.rank[slot] = missingRank
 	}
+	o.marks = sync.OnceValue(o.mark)
 	return o
 }
 

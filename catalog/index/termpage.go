@@ -107,18 +107,15 @@ func counted(c *termColumn, set *roaring.Bitmap) func(t uint32) int {
 
 // hasWordPrefix tells whether s or a word of it begins with prefix.
 func hasWordPrefix(s, prefix string) bool {
-	if prefix == "" || strings.HasPrefix(s, prefix) {
-		return true
-	}
-	for {
-		i := strings.IndexAny(s, " ,.-&'(/")
+	for from := 0; ; {
+		i := strings.Index(s[from:], prefix)
 		if i < 0 {
 			return false
 		}
-		s = s[i+1:]
-		if strings.HasPrefix(s, prefix) {
+		if at := from + i; at == 0 || strings.IndexByte(" ,.-&'(/", s[at-1]) >= 0 {
 			return true
 		}
+		from += i + 1
 	}
 }
 
@@ -163,18 +160,32 @@ func (c *termColumn) after(q catalog.TermQuery, count func(uint32) int) (func(t 
 	if b[5] != termOrder(q) {
 		return nil, catalog.Invalid("cursor", "", "the cursor belongs to a query with another sort")
 	}
-	coll := newCollator()
-	key := slices.Clone(coll.key(item.Sort))
+	place := c.place(item)
 	return func(t uint32) int {
-		x := &c.list[t].Item
 		r := 0
 		if q.ByCount {
 			r = cmp.Compare(last, count(t))
 		}
-		r = cmp.Or(r, slices.Compare(coll.key(x.Sort), key), compareItems(x, &item))
+		r = cmp.Or(r, cmp.Compare(placeOf(c.rank[t]), place))
 		if q.Desc {
 			return -r
 		}
 		return r
 	}, nil
+}
+
+// place returns the place of an item among the ranks of the terms, of which it
+// need not be one any more.
+func (c *termColumn) place(item catalog.Item) uint64 {
+	for _, t := range c.exact(newFolder().fold(item.Name)) {
+		if c.list[t].Item == item {
+			return placeOf(c.rank[t])
+		}
+	}
+	coll := newCollator()
+	key := slices.Clone(coll.key(item.Sort))
+	return 2 * uint64(sort.Search(len(c.order), func(i int) bool {
+		x := &c.list[c.order[i]].Item
+		return cmp.Or(slices.Compare(coll.key(x.Sort), key), compareItems(x, &item)) >= 0
+	}))
 }

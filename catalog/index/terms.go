@@ -208,9 +208,7 @@ func (c *termColumn) posted(prev *termColumn, touched map[uint32]bool) {
 				continue
 			}
 		}
-		b := roaring.BitmapOf(c.books(t)...)
-		b.RunOptimize()
-		c.big[t] = b
+		c.big[t] = roaring.BitmapOf(c.books(t)...)
 	}
 }
 
