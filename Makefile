@@ -23,8 +23,8 @@ test: ## run the tests
 race: ## run the tests with the race detector, in random order
 	CGO_ENABLED=1 $(GO) test -race -shuffle=on ./...
 
-bench: ## measure speed and memory against the budget (ARGS=-help lists options)
-	$(GO) run ./internal/bench $(ARGS)
+bench: ## measure speed and memory against the budget (BOOKS=1000000, ARGS=-help)
+	$(GO) run ./internal/bench $(if $(BOOKS),-books $(BOOKS)) $(ARGS)
 
 fuzz: ## run every fuzz target for FUZZTIME (10s)
 	@$(GO) list -f '{{$$p := .ImportPath}}{{$$d := .Dir}}{{range .TestGoFiles}}{{$$p}} {{$$d}}/{{.}}{{"\n"}}{{end}}{{range .XTestGoFiles}}{{$$p}} {{$$d}}/{{.}}{{"\n"}}{{end}}' ./... | \

@@ -33,7 +33,7 @@ func entityTag(render, library string, rev catalog.Revision, path string, canoni
 	add(rev.Library)
 	add(rev.Digest)
 	add(path)
-	add(string(enc.name()))
+	add(enc.name())
 	for _, p := range canonical {
 		add(p.name)
 		add(p.value)

@@ -105,7 +105,7 @@ func ExampleOpenSeeker() {
 		w.Header().Set("ETag", `"`+info.Tag+`"`)
 		http.ServeContent(w, r, info.Key, info.ModTime, f)
 	}
-	r := httptest.NewRequest("GET", "/Maren%20Holloway/Low%20Water%20(12)/Low%20Water%20-%20Maren%20Holloway.txt", nil)
+	r := httptest.NewRequest(http.MethodGet, "/Maren%20Holloway/Low%20Water%20(12)/Low%20Water%20-%20Maren%20Holloway.txt", nil)
 	r.Header.Set("Range", "bytes=-8")
 	w := httptest.NewRecorder()
 	handler(w, r)

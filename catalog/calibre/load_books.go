@@ -124,17 +124,17 @@ func (r *reader) open(ctx context.Context, s *source, only *selection) error {
 
 // next reads the next book into b, whose slices are used again.
 func (r *reader) next(b *catalog.Book) bool {
-	for r.books.next() {
-		id, ok := r.books.v[0].(int64)
-		if !ok || r.any && id <= r.last {
-			r.books.err = fmt.Errorf("read books: %w: ids out of order", ErrDamaged)
-			return false
-		}
-		r.last, r.any = id, true
-		r.read(id, b)
-		return true
+	if !r.books.next() {
+		return false
 	}
-	return false
+	id, ok := r.books.v[0].(int64)
+	if !ok || r.any && id <= r.last {
+		r.books.err = fmt.Errorf("read books: %w: ids out of order", ErrDamaged)
+		return false
+	}
+	r.last, r.any = id, true
+	r.read(id, b)
+	return true
 }
 
 func (r *reader) read(id int64, b *catalog.Book) {

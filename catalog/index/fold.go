@@ -24,7 +24,7 @@ func newFolder() *folder { return &folder{caser: cases.Fold()} }
 // fold returns s folded. It returns s itself if folding changes nothing.
 func (f *folder) fold(s string) string {
 	ascii, lower := true, true
-	for i := 0; i < len(s); i++ {
+	for i := range len(s) {
 		c := s[i]
 		if c >= utf8.RuneSelf {
 			ascii = false

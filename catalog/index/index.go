@@ -76,7 +76,6 @@ type Index struct {
 	columns map[catalog.FieldKey]*column
 	list    []*column // columns in the order of meta.Fields
 	bulk    bulk
-	seqs    sequences
 }
 
 var (

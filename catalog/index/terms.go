@@ -94,15 +94,6 @@ func (c *termColumn) books(t uint32) []uint32 { return c.posts[c.postOff[t]:c.po
 
 func (c *termColumn) count(t uint32) int { return int(c.postOff[t+1] - c.postOff[t]) }
 
-// addTo adds the books of term t to a set.
-func (c *termColumn) addTo(b *roaring.Bitmap, t uint32) {
-	if big := c.big[t]; big != nil {
-		b.Or(big)
-		return
-	}
-	b.AddMany(c.books(t))
-}
-
 // sorted orders all terms of a new column.
 func (c *termColumn) sorted(col *collator) {
 	keys := make([]string, len(c.list))

@@ -62,11 +62,11 @@ func TestCalibreWrites(t *testing.T) {
 	calibretest.RequireCalibre(t)
 	rounds, full := fullRun(t)
 	root, url, l := underLoad(t, full)
-	const burst = 25 // rounds
+	bursts := [...]int{2, 2, 16} // rounds; the last outlasts the longest delay
 	previous := addedID(calibretest.CalibreDB(t, root, "add", "--empty", "--title", "Round 0"))
 	var inside, after time.Duration
-	for first := 1; first <= rounds; first += burst {
-		last := min(first+burst-1, rounds)
+	for first, last, n := 1, 0, 0; last < rounds; first, n = last+1, n+1 {
+		last = min(first+bursts[n%len(bursts)]-1, rounds)
 		w := watchRounds(t, l, url)
 		var ended []time.Time // each command of the burst
 		command := func(args ...string) string {

@@ -205,7 +205,7 @@ func TestDatabaseElsewhere(t *testing.T) {
 func TestOpenRefuses(t *testing.T) {
 	for name, c := range map[string]struct {
 		change func(t *testing.T, c *Config)
-		is     error  // nil: a *ConfigError
+		is     error  // nil: not looked at
 		text   string // part of the message
 	}{
 		"no library":      {func(_ *testing.T, c *Config) { c.Libraries = nil }, nil, "CALIBRE_LIBRARY_PATH"},
@@ -225,7 +225,7 @@ func TestOpenRefuses(t *testing.T) {
 			c.DataDir = filepath.Join(link, "data")
 		}, nil, "DATA_DIR"},
 		"no folder": {func(_ *testing.T, c *Config) { c.Libraries[0].Path = "/no/such/books" }, fs.ErrNotExist, "/no/such/books"},
-		"a file":    {func(_ *testing.T, c *Config) { c.Libraries[0].Path += "/metadata.db" }, errors.ErrUnsupported, "is not a folder"},
+		"a file":    {func(_ *testing.T, c *Config) { c.Libraries[0].Path += "/metadata.db" }, nil, "is not a folder"},
 		"no database": {func(t *testing.T, c *Config) {
 			c.Libraries[0].Path = t.TempDir()
 		}, fs.ErrNotExist, "Calibre's database was expected at"},
@@ -241,9 +241,12 @@ func TestOpenRefuses(t *testing.T) {
 				s.Close()
 				t.Fatal("it was opened")
 			}
-			var misconfigured *ConfigError
-			if is := errors.Is(err, c.is); c.is == nil && !errors.As(err, &misconfigured) || c.is != nil && c.is != errors.ErrUnsupported && !is || !strings.Contains(err.Error(), c.text) {
+			if c.is != nil && !errors.Is(err, c.is) || !strings.Contains(err.Error(), c.text) {
 				t.Errorf("got %v", err)
+			}
+			var misconfigured *ConfigError
+			if setting := c.is == nil && name != "a file"; errors.As(err, &misconfigured) != setting {
+				t.Errorf("a setting is to blame: %v, in %v", !setting, err)
 			}
 			if left, _ := filepath.Glob(filepath.Join(conf.DataDir, "snapshots", "snapshot-*")); len(left) > 0 {
 				t.Errorf("left behind: %q", left)
