@@ -65,8 +65,8 @@ func TestCalibreWrites(t *testing.T) {
 	bursts := [...]int{2, 2, 16} // rounds; the last outlasts the longest delay
 	previous := addedID(calibretest.CalibreDB(t, root, "add", "--empty", "--title", "Round 0"))
 	var inside, after time.Duration
-	for first, last, n := 1, 0, 0; last < rounds; first, n = last+1, n+1 {
-		last = min(first+bursts[n%len(bursts)]-1, rounds)
+	for first, last, kind := 1, 0, 0; last < rounds; first, kind = last+1, kind+1 {
+		last = min(first+bursts[kind%len(bursts)]-1, rounds)
 		w := watchRounds(t, l, url)
 		var ended []time.Time // each command of the burst
 		command := func(args ...string) string {
