@@ -53,8 +53,9 @@
 //
 // While the database cannot be read, the last good index goes on serving,
 // [Library.Status] says why and since when, and Run tries again, after half a
-// second at first and every 30 s in the end. Before the first load has
-// succeeded every answer is catalog.ErrUnavailable.
+// second at first and every 30 s in the end, or every 5 s where a writer holds
+// it locked. Before the first load has succeeded every answer is
+// catalog.ErrUnavailable.
 //
 // Errors of Load, Refresh and Status.Problem can be told apart by errors.Is:
 // fs.ErrNotExist and fs.ErrPermission about the files, [ErrLocked] while a
@@ -114,8 +115,9 @@ type Options struct {
 	// Encode is the form in which AppendBooks hands out books. With nil
 	// AppendBooks is errors.ErrUnsupported.
 	Encode func(dst []byte, b *catalog.Book) []byte
-	// Watcher tells Run when to look for changes: a watch.Settler over a
-	// watch.Poll and, where it can, an fswatch.Watcher of the Files. nil means
+	// Watcher tells Run when to look for changes: a watch.Poll and, where
+	// it can, an fswatch.Watcher of the Files, each in a watch.Settler of its
+	// own, joined. nil means
 	// that nothing is watched: the library is loaded once.
 	Watcher watch.Watcher
 	// CheckInterval is the time between two loads of the whole library, made

@@ -138,7 +138,11 @@ func (l *Library) read(ctx context.Context, why purpose, began time.Time, old *c
 	case old == nil:
 		change = catalog.Change{Revision: revision, More: true}
 	case revision == old.revision():
-		same, next.index = true, old.index
+		// An index that was loaded whole takes the place of one that was
+		// refreshed many times: it is free of what those left behind.
+		if same = true; !whole {
+			next.index = old.index
+		}
 	case whole:
 		change = index.Diff(old.index, next.index)
 		// Other fields are a change of every book that has them.

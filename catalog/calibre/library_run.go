@@ -2,6 +2,7 @@ package calibre
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"time"
@@ -12,8 +13,12 @@ import (
 // goes on trying. Any other error is the Watcher's, which has given up.
 func (l *Library) Run(ctx context.Context) error {
 	var wait backOff
-	for l.look(ctx, l.firstLook()) != nil {
-		if !wait.sleep(ctx) {
+	for {
+		err := l.look(ctx, l.firstLook())
+		if err == nil {
+			break
+		}
+		if !wait.sleep(ctx, err) {
 			return ctx.Err()
 		}
 	}
@@ -84,7 +89,7 @@ func (l *Library) follow(ctx context.Context, changed <-chan struct{}, ended <-c
 		}
 		retry.Stop()
 		if failed != nil {
-			retry.Reset(wait.next())
+			retry.Reset(wait.next(failed))
 		} else {
 			wait = backOff{}
 		}
@@ -108,23 +113,28 @@ func (l *Library) setWatching(on bool) {
 
 // The pauses between attempts to read a library that cannot be read.
 const (
-	firstPause = 500 * time.Millisecond
-	lastPause  = 30 * time.Second
+	firstPause  = 500 * time.Millisecond
+	lockedPause = 5 * time.Second // the longest while a writer is at work: it ends without a sign
+	lastPause   = 30 * time.Second
 )
 
 // backOff is a row of pauses, each twice as long as the one before.
 type backOff struct{ pause time.Duration }
 
-// next returns the next pause, a fifth longer or shorter at random, so that
-// several servers do not come at once.
-func (b *backOff) next() time.Duration {
-	b.pause = min(max(2*b.pause, firstPause), lastPause)
+// next returns the next pause after an error, a fifth longer or shorter at
+// random, so that several servers do not come at once.
+func (b *backOff) next(err error) time.Duration {
+	longest := lastPause
+	if errors.Is(err, ErrLocked) {
+		longest = lockedPause
+	}
+	b.pause = min(max(2*b.pause, firstPause), longest)
 	return b.pause*4/5 + rand.N(b.pause*2/5)
 }
 
 // sleep pauses, and reports whether it came to the end of the pause.
-func (b *backOff) sleep(ctx context.Context) bool {
-	t := time.NewTimer(b.next())
+func (b *backOff) sleep(ctx context.Context, err error) bool {
+	t := time.NewTimer(b.next(err))
 	defer t.Stop()
 	select {
 	case <-ctx.Done():

@@ -12,7 +12,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/pressmark/pressmark/watch"
 )
 
 // Config says what is served and how. Only Libraries and PublicRead have to be
@@ -167,10 +166,6 @@ func (c Config) withDefaults() (Config, error) {
 		c.Logger = slog.Default()
 	}
 	return c, errors.Join(errs...)
-}
-
-func (c Config) settle() watch.SettleOptions {
-	return watch.SettleOptions{Quiet: c.WatchSettle, MaxDelay: c.WatchMaxDelay}
 }
 
 // prefixOf returns the path of a base URL without the slash at its end.

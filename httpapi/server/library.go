@@ -100,13 +100,18 @@ func watched(files []string) []string {
 }
 
 func (c Config) watcher(files []string) watch.Watcher {
-	sources := []watch.Watcher{watch.NewPoll(files, watch.PollOptions{Interval: c.WatchPoll})}
+	// Each source settles by itself: the poll sees late what fsnotify saw at
+	// once, and must not make it wait anew.
+	settle := func(w watch.Watcher) watch.Watcher {
+		return watch.NewSettler(w, watch.SettleOptions{Quiet: c.WatchSettle, MaxDelay: c.WatchMaxDelay})
+	}
+	sources := []watch.Watcher{settle(watch.NewPoll(files, watch.PollOptions{Interval: c.WatchPoll}))}
 	// Elsewhere fsnotify opens and closes the files, and with that drops the
 	// locks that a copy of the database depends on.
 	if runtime.GOOS == "linux" || runtime.GOOS == "windows" {
-		sources = append(sources, fswatch.New(files, fswatch.Options{Logger: c.Logger}))
+		sources = append(sources, settle(fswatch.New(files, fswatch.Options{Logger: c.Logger})))
 	}
-	return watch.NewSettler(watch.Join(sources...), c.settle())
+	return watch.Join(sources...)
 }
 
 // files returns the store of l's books, which does not have the database: to
