@@ -115,10 +115,9 @@ type Options struct {
 	// Encode is the form in which AppendBooks hands out books. With nil
 	// AppendBooks is errors.ErrUnsupported.
 	Encode func(dst []byte, b *catalog.Book) []byte
-	// Watcher tells Run when to look for changes: a watch.Poll and, where
-	// it can, an fswatch.Watcher of the Files, each in a watch.Settler of its
-	// own, joined. nil means
-	// that nothing is watched: the library is loaded once.
+	// Watcher tells Run when to look for changes: a watch.Poll and, where it
+	// can, an fswatch.Watcher of the Files, each in a watch.Settler of its own,
+	// joined. nil means that nothing is watched: the library is loaded once.
 	Watcher watch.Watcher
 	// CheckInterval is the time between two loads of the whole library, made
 	// only if it was refreshed by comparison in between. 0 means 10 min;
