@@ -11,7 +11,6 @@ import (
 	"runtime"
 	"strings"
 	"time"
-
 )
 
 // Config says what is served and how. Only Libraries and PublicRead have to be
