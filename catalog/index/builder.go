@@ -195,8 +195,9 @@ func (b *Builder) Build(ctx context.Context) (*Index, error) {
 		if t := c.terms; t != nil {
 			g.Go(func() error {
 				t.vals, t.off = slices.Clip(t.vals), slices.Clip(t.off)
-				t.list = t.dict.list[:len(t.dict.list):len(t.dict.list)]
+				t.list = t.dict.list
 				t.sorted(newCollator())
+				t.renumber()
 				t.posted(nil, nil)
 				return ctx.Err()
 			})

@@ -112,6 +112,51 @@ func (c *termColumn) sorted(col *collator) {
 	c.ranked()
 }
 
+// renumber numbers the terms of a new column as they sort and puts their text
+// in one place in that order: a page of terms then lies together in memory,
+// where it would be spread over all of it.
+func (c *termColumn) renumber() {
+	var text strings.Builder
+	size := 0
+	for i := range c.list {
+		t := &c.list[i]
+		size += len(t.Name) + len(t.Sort) + len(t.Link) + len(t.folded)
+	}
+	text.Grow(size)
+	keep := func(s string) string {
+		n := text.Len()
+		text.WriteString(s) // never grows, so that what was kept stays
+		return text.String()[n:]
+	}
+	list := make([]term, len(c.list))
+	for r, t := range c.order {
+		old, it := &c.list[t], &list[r]
+		it.ID = old.ID
+		it.Name = keep(old.Name)
+		it.Sort, it.folded = it.Name, it.Name
+		if old.Sort != old.Name {
+			it.Sort = keep(old.Sort)
+		}
+		if old.folded != old.Name {
+			it.folded = keep(old.folded)
+		}
+		it.Link = keep(old.Link)
+	}
+	for h, t := range c.dict.lookup {
+		c.dict.lookup[h] = c.rank[t]
+	}
+	for i, t := range c.vals {
+		c.vals[i] = c.rank[t]
+	}
+	for i, t := range c.byFold {
+		c.byFold[i] = c.rank[t]
+	}
+	for r := range c.order {
+		c.order[r], c.rank[r] = uint32(r), uint32(r)
+	}
+	c.dict.list, c.list = list, list
+}
+
 // compareItems orders what sorts alike, by what it is and not by when it was
 // seen, so that every replica has the same order.
 func compareItems(x, y *catalog.Item) int {
