@@ -57,6 +57,7 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"errors"
+	"fmt"
 	"log/slog"
 	"runtime"
 	"sync"
@@ -181,30 +182,32 @@ type Source struct {
 }
 
 // Thumbnail returns the cover in the given size, as a JPEG. The caller must not
-// change the bytes. A size that is not one panics: sizes from outside are
-// checked with [Size.Box].
+// change the bytes. A size that is none of the three is an error.
 func (c *Cache) Thumbnail(ctx context.Context, src Source, size Size) ([]byte, error) {
-	w, h := size.box()
+	w, h, ok := size.Box()
+	if !ok {
+		return nil, unknownSize(size)
+	}
 	return c.get(ctx, pictureKey("thumbnail", src.Name, src.Info.Tag, string(size)), func(ctx context.Context) ([]byte, error) {
 		return c.thumbnail(ctx, src, w, h)
 	})
 }
 
 // Placeholder returns a picture, as a JPEG, for a book that has no cover. The
-// caller must not change the bytes. Equal arguments give equal bytes.
+// caller must not change the bytes. Equal arguments give equal bytes. A size that is none of the
+// three is an error.
 func (c *Cache) Placeholder(ctx context.Context, title, author string, size Size) ([]byte, error) {
-	w, h := size.box()
+	w, h, ok := size.Box()
+	if !ok {
+		return nil, unknownSize(size)
+	}
 	return c.get(ctx, pictureKey("placeholder", title, author, string(size)), func(context.Context) ([]byte, error) {
 		return c.placeholder(title, author, w, h)
 	})
 }
 
-func (s Size) box() (w, h int) {
-	w, h, ok := s.Box()
-	if !ok {
-		panic("covers: no such size: " + string(s))
-	}
-	return w, h
+func unknownSize(s Size) error {
+	return fmt.Errorf("cover size %q: thumb, small or medium was expected", string(s))
 }
 
 // get returns the picture of that key: from memory, else from the folder, else
