@@ -26,14 +26,24 @@ type InvalidError struct {
 	Value string
 	// Reason says what is wrong with it and what was expected.
 	Reason string
+
+	// Expected says what could stand at Position in the text that was given,
+	// which is counted in characters (code points) from 0. Only errors about
+	// text in a search language have them; Expected is empty for others.
+	Expected string
+	Position int
 }
 
-// Error returns part, reason and value in one line.
+// Error returns all of it in one line.
 func (e *InvalidError) Error() string {
-	if e.Value == "" {
-		return e.Part + ": " + e.Reason
+	s := e.Part + ": " + e.Reason
+	if e.Value != "" {
+		s += " " + strconv.Quote(e.Value)
 	}
-	return e.Part + ": " + e.Reason + " " + strconv.Quote(e.Value)
+	if e.Expected != "" {
+		s += " at character " + strconv.Itoa(e.Position+1) + "; expected " + e.Expected
+	}
+	return s
 }
 
 // Invalid makes an *InvalidError. The reason is a phrase that the value can

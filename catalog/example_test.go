@@ -41,7 +41,7 @@ func Example() {
 	q := catalog.Query{
 		Where: catalog.Or{
 			catalog.Is{Field: catalog.FieldTags, Value: "maps"},
-			catalog.Contains{Field: catalog.FieldTitle, Text: "clerk"},
+			catalog.Match{Field: catalog.FieldTitle, Text: catalog.Text{Value: "clerk"}},
 		},
 		Sort:  []catalog.SortKey{{Field: catalog.FieldRating, Desc: true}, {Field: catalog.FieldTitle}},
 		Limit: 2,

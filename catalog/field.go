@@ -8,7 +8,8 @@ type FieldKey string
 const (
 	FieldID          FieldKey = "id"
 	FieldUUID        FieldKey = "uuid"
-	FieldTitle       FieldKey = "title" // sorts by Book.TitleSort
+	FieldTitle       FieldKey = "title"      // sorts by Book.TitleSort
+	FieldTitleSort   FieldKey = "title_sort" // sorts as FieldTitle
 	FieldAuthors     FieldKey = "authors"
 	FieldAuthorSort  FieldKey = "author_sort"
 	FieldSeries      FieldKey = "series" // sorts by name, then index
@@ -26,6 +27,18 @@ const (
 	FieldSize        FieldKey = "size" // bytes of the largest format, as Calibre has it
 	FieldCover       FieldKey = "cover"
 	FieldPages       FieldKey = "pages"
+)
+
+// Keys that stand for no field of a book.
+const (
+	// FieldSeriesSort can stand in Match alone: the text by which a series
+	// sorts.
+	FieldSeriesSort FieldKey = "series_sort"
+	// FieldRelevance can stand in Query.Sort alone: books first whose titles
+	// are Query.Words, then those whose titles begin with them, those whose
+	// titles have all of them, those whose titles and authors have all of
+	// them between them, and then all others. It does not descend.
+	FieldRelevance FieldKey = "relevance"
 )
 
 // FieldType says what a field holds. The words are Calibre's (custom_columns
@@ -63,6 +76,9 @@ type Field struct {
 	Searchable bool // may stand in Query.Where
 	// HasTerms is true where Reader.Terms lists distinct values.
 	HasTerms bool
+	// Hierarchical is true where dots in a value separate levels and the
+	// library wants them shown so (Calibre: categories_using_hierarchy).
+	Hierarchical bool
 	// Values are the values that an enumeration allows, in its own order.
 	Values []string
 	// Aliases are other names under which the field is asked for: Calibre's
@@ -81,6 +97,7 @@ func Builtin(pages bool) []Field {
 		{Key: FieldID, Name: "ID", Type: TypeInt},
 		{Key: FieldUUID, Name: "UUID", Type: TypeText},
 		{Key: FieldTitle, Name: "Title", Type: TypeText},
+		{Key: FieldTitleSort, Name: "Title sort", Type: TypeText},
 		{Key: FieldAuthors, Name: "Authors", Type: TypeText, Multiple: true, HasTerms: true, Aliases: []FieldKey{"author"}},
 		{Key: FieldAuthorSort, Name: "Author sort", Type: TypeText},
 		{Key: FieldSeries, Name: "Series", Type: TypeSeries, HasTerms: true},

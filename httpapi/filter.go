@@ -57,7 +57,7 @@ func (w *where) param(s *schema, p param) (bool, error) {
 	case "q":
 		words, err := parseWords(p.value)
 		for _, word := range words {
-			w.rest = append(w.rest, catalog.Contains{Text: word})
+			w.rest = append(w.rest, catalog.Match{Text: catalog.Text{Value: word}})
 		}
 		return true, err
 	case "ids":

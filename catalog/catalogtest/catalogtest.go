@@ -222,7 +222,7 @@ func (s *suite) unknown(t *testing.T) {
 	s.invalid(t, err, "sort")
 	for _, e := range []catalog.Expr{
 		catalog.Is{Field: "nope", Value: "x"},
-		catalog.Contains{Field: "nope", Text: "x"},
+		catalog.Match{Field: "nope", Text: catalog.Text{Value: "x"}},
 		catalog.Has{Field: "nope"},
 		catalog.Between{Field: catalog.FieldTitle},
 		catalog.During{Field: catalog.FieldTitle},

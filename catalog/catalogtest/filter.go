@@ -251,16 +251,16 @@ func (s *suite) contains(t *testing.T) {
 			continue
 		}
 		part := title[1 : len(title)-1]
-		s.expect(t, catalog.Contains{Field: catalog.FieldTitle, Text: strings.ToUpper(part)}, func(b *catalog.Book) bool {
+		s.expect(t, catalog.Match{Field: catalog.FieldTitle, Text: catalog.Text{Kind: catalog.Punctuated, Value: strings.ToUpper(part)}}, func(b *catalog.Book) bool {
 			return strings.Contains(strings.ToLower(b.Title), strings.ToLower(part))
 		})
-		if got := s.selected(t, catalog.Contains{Text: part}); !slices.Contains(got, s.all[i].ID) {
+		if got := s.selected(t, catalog.Match{Text: catalog.Text{Value: part}}); !slices.Contains(got, s.all[i].ID) {
 			t.Errorf("%q without a field does not find book %d", part, s.all[i].ID)
 		}
 	}
 	for i := range s.all {
 		for _, a := range s.all[i].Authors {
-			if got := s.selected(t, catalog.Contains{Text: a.Name}); !slices.Contains(got, s.all[i].ID) {
+			if got := s.selected(t, catalog.Match{Text: catalog.Text{Value: a.Name}}); !slices.Contains(got, s.all[i].ID) {
 				t.Errorf("%q without a field does not find book %d", a.Name, s.all[i].ID)
 			}
 		}
@@ -268,5 +268,5 @@ func (s *suite) contains(t *testing.T) {
 			break
 		}
 	}
-	s.expect(t, catalog.Contains{Text: "no such words anywhere"}, func(*catalog.Book) bool { return false })
+	s.expect(t, catalog.Match{Text: catalog.Text{Value: "no such words anywhere"}}, func(*catalog.Book) bool { return false })
 }

@@ -184,7 +184,7 @@ func (s *suite) concurrent(t *testing.T) {
 	keys := s.sortable()
 	want := make([]string, len(keys))
 	ask := func(i int) string {
-		p, err := s.r.Books(s.ctx, catalog.Query{Sort: []catalog.SortKey{{Field: keys[i]}}, Where: catalog.Contains{Text: "a"}, Limit: 20})
+		p, err := s.r.Books(s.ctx, catalog.Query{Sort: []catalog.SortKey{{Field: keys[i]}}, Where: catalog.Match{Text: catalog.Text{Value: "a"}}, Limit: 20})
 		return fmt.Sprint(ids(p.Items), p.Total, p.Next, err)
 	}
 	for i := range keys {

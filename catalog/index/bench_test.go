@@ -99,10 +99,10 @@ func BenchmarkIndex(b *testing.B) {
 			return catalog.Query{Where: catalog.And{catalog.Not{X: tag()}, since(catalog.FieldAdded)}, Sort: by(series)}
 		},
 		"text in titles, by added": func() catalog.Query {
-			return catalog.Query{Where: catalog.Contains{Field: catalog.FieldTitle, Text: fmt.Sprintf("%c%c", 'a'+rng.IntN(26), 'a'+rng.IntN(26))}, Sort: by(added)}
+			return catalog.Query{Where: catalog.Match{Field: catalog.FieldTitle, Text: catalog.Text{Value: fmt.Sprintf("%c%c", 'a'+rng.IntN(26), 'a'+rng.IntN(26))}}, Sort: by(added)}
 		},
 		"text in any field, by added": func() catalog.Query {
-			return catalog.Query{Where: catalog.Contains{Text: fmt.Sprintf("%c%c%c", 'a'+rng.IntN(26), 'a'+rng.IntN(26), 'a'+rng.IntN(26))}, Sort: by(added)}
+			return catalog.Query{Where: catalog.Match{Text: catalog.Text{Value: fmt.Sprintf("%c%c%c", 'a'+rng.IntN(26), 'a'+rng.IntN(26), 'a'+rng.IntN(26))}}, Sort: by(added)}
 		},
 		"rating between, since, by id": func() catalog.Query {
 			low := 2.0

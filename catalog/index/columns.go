@@ -46,7 +46,7 @@ func hasNums(f *catalog.Field) bool {
 func hasTimes(f *catalog.Field) bool { return f.Type == catalog.TypeDatetime }
 
 func hasText(f *catalog.Field) bool {
-	return f.Key == catalog.FieldTitle || f.Key == catalog.FieldAuthorSort || f.Key == catalog.FieldIdentifiers
+	return f.Key == catalog.FieldTitle || f.Key == catalog.FieldTitleSort || f.Key == catalog.FieldAuthorSort || f.Key == catalog.FieldIdentifiers
 }
 
 // items returns a book's values in a field that has terms.
@@ -169,6 +169,8 @@ func (c *column) running(dst []byte, b *catalog.Book, f *folder) []byte {
 	switch c.field.Key {
 	case catalog.FieldTitle:
 		dst = append(dst, f.fold(b.Title)...)
+	case catalog.FieldTitleSort:
+		dst = append(dst, f.fold(b.TitleSort)...)
 	case catalog.FieldAuthorSort:
 		dst = append(dst, f.fold(b.AuthorSort)...)
 	case catalog.FieldIdentifiers:

@@ -47,7 +47,7 @@ func (v *evaluator) eval(e catalog.Expr, depth int) (*roaring.Bitmap, error) {
 		return roaring.AndNot(v.ix.live, x), nil
 	case catalog.Is:
 		return v.is(e)
-	case catalog.Contains:
+	case catalog.Match:
 		return v.contains(e)
 	case catalog.Between:
 		return v.between(e)
@@ -239,8 +239,8 @@ var defaultFields = [...]catalog.FieldKey{
 	catalog.FieldPublisher, catalog.FieldIdentifiers,
 }
 
-func (v *evaluator) contains(e catalog.Contains) (*roaring.Bitmap, error) {
-	needle := v.fold.fold(e.Text)
+func (v *evaluator) contains(e catalog.Match) (*roaring.Bitmap, error) {
+	needle := v.fold.fold(e.Value)
 	if e.Field != "" {
 		c, err := v.column(e.Field)
 		if err != nil {

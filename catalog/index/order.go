@@ -145,7 +145,7 @@ func (ix *Index) sorter(c *column) *sorter {
 	switch {
 	case c.field.Key == catalog.FieldID:
 		return &sorter{key: func(s uint32) (uint64, bool) { return orderedInt(int64(ix.ids[s])), true }}
-	case c.field.Key == catalog.FieldTitle:
+	case c.field.Key == catalog.FieldTitle, c.field.Key == catalog.FieldTitleSort:
 		return keySorter(ix.titleKey)
 	case c.field.Key == catalog.FieldAuthorSort, c.field.Key == catalog.FieldAuthors:
 		return keySorter(ix.authorKey)
