@@ -158,6 +158,7 @@ type Library struct {
 
 	current atomic.Pointer[contents]
 	turn    chan struct{} // holds a token while somebody looks for changes
+	swapped chan struct{} // holds a token after the contents were swapped
 	looks   looks
 	last    lastRead // belongs to the holder of turn
 
@@ -224,6 +225,7 @@ func Open(o Options) (*Library, error) {
 		log:     o.Logger.With("library", o.Name),
 		now:     o.Now,
 		turn:    make(chan struct{}, 1),
+		swapped: make(chan struct{}, 1),
 	}, nil
 }
 

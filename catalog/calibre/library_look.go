@@ -149,6 +149,10 @@ func (l *Library) read(ctx context.Context, why purpose, began time.Time, old *c
 		change.More = change.More || next.state.schema != old.state.schema
 	}
 	l.current.Store(next)
+	select {
+	case l.swapped <- struct{}{}:
+	default: // the last swap has not been seen yet
+	}
 	l.warn(warn)
 	l.succeed(began, next)
 	if same {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"sync"
 	"time"
 )
 
@@ -22,12 +23,15 @@ func (l *Library) Run(ctx context.Context) error {
 			return ctx.Err()
 		}
 	}
+	ctx, cancel := context.WithCancel(ctx)
+	var preparing sync.WaitGroup
+	preparing.Go(func() { l.prepareEach(ctx) })
+	defer preparing.Wait()
+	defer cancel()
 	if l.options.Watcher == nil {
 		<-ctx.Done()
 		return ctx.Err()
 	}
-
-	ctx, cancel := context.WithCancel(ctx)
 	changed, ended := make(chan struct{}, 1), make(chan error, 1)
 	go func() {
 		ended <- l.options.Watcher.Watch(ctx, func() {
@@ -46,6 +50,38 @@ func (l *Library) Run(ctx context.Context) error {
 		<-ended
 	}
 	return err
+}
+
+// prepareEach makes each generation of the index quick at finding text, until
+// ctx ends. Readers do not wait for it.
+func (l *Library) prepareEach(ctx context.Context) {
+	for {
+		if err := l.Prepare(ctx); err != nil && ctx.Err() == nil {
+			l.log.Warn("Searching text stays slow", "component", "search", "err", err)
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-l.swapped:
+		}
+	}
+}
+
+// Prepare makes what answers from an index that finds text quickly, which takes
+// seconds in a large library. Without it text is found by looking at all of it.
+// Run does it by itself after each load; who only calls Load may call it. It
+// returns at once if nothing is to be done.
+func (l *Library) Prepare(ctx context.Context) error {
+	c := l.current.Load()
+	if c == nil || c.index.Prepared() {
+		return nil
+	}
+	began := l.now()
+	if err := c.index.Prepare(ctx); err != nil {
+		return fmt.Errorf("prepare to search library %s: %w", l.options.Name, err)
+	}
+	l.log.Info("Ready to search text", "component", "search", "books", c.index.Len(), "took", l.now().Sub(began).Round(time.Millisecond))
+	return nil
 }
 
 // firstLook makes the problems of a first load that fails go to the log, where

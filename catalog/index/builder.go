@@ -37,6 +37,9 @@ func NewBuilder(m Meta, o Options) (*Builder, error) {
 			continue
 		}
 		c := &column{field: f, custom: -1}
+		if hasProse(&f) {
+			c.prose = &running{}
+		}
 		if f.Custom {
 			c.custom = len(ix.custom)
 			ix.custom = append(ix.custom, f)
@@ -45,7 +48,8 @@ func NewBuilder(m Meta, o Options) (*Builder, error) {
 			c.terms = &termColumn{dict: newDictionary(), off: []uint32{0}}
 		}
 		if hasText(&f) {
-			c.text = &textColumn{off: []uint32{0}}
+			text := newTextColumn()
+			c.text = &text
 		}
 		if _, dup := ix.columns[f.Key]; dup {
 			return nil, fmt.Errorf("index: field %q is there twice", f.Key)
@@ -145,8 +149,8 @@ func (b *Builder) addTo(c *column, book *catalog.Book) {
 		c.times = append(c.times, c.micros(book))
 	}
 	if t := c.text; t != nil {
-		t.data = append(c.running(t.data, book, b.fold), textEnd)
-		t.off = append(t.off, uint32(len(t.data)))
+		t.data = appendIdentifiers(t.data, book, b.fold)
+		t.end()
 	}
 }
 
@@ -195,7 +199,7 @@ func (b *Builder) Build(ctx context.Context) (*Index, error) {
 		if t := c.terms; t != nil {
 			g.Go(func() error {
 				t.vals, t.off = slices.Clip(t.vals), slices.Clip(t.off)
-				t.list = t.dict.list
+				t.list, t.bare = t.dict.list, t.dict.bare
 				t.sorted(newCollator())
 				t.renumber()
 				t.posted(nil, nil)
@@ -223,13 +227,29 @@ func (b *Builder) Build(ctx context.Context) (*Index, error) {
 	return ix, nil
 }
 
+// sortTwin returns the field whose order a field shares, "" for others.
+func sortTwin(key catalog.FieldKey) catalog.FieldKey {
+	switch key {
+	case catalog.FieldAuthors:
+		return catalog.FieldAuthorSort
+	case catalog.FieldTitleSort:
+		return catalog.FieldTitle
+	}
+	return ""
+}
+
+// sortsAs tells whether a column has the order of the field.
+func (c *column) sortsAs(key catalog.FieldKey) bool {
+	return c.field.Key == key || sortTwin(c.field.Key) == key
+}
+
 // eachOrder calls f for each sortable column, concurrently, and puts the
 // orders that two fields share in place.
 func (ix *Index) eachOrder(f func(*column, *sorter) error) {
 	var g errgroup.Group
 	g.SetLimit(runtime.GOMAXPROCS(0))
 	for _, c := range ix.list {
-		if !c.field.Sortable || c.field.Key == catalog.FieldAuthors && ix.columns[catalog.FieldAuthorSort] != nil {
+		if !c.field.Sortable || ix.columns[sortTwin(c.field.Key)] != nil {
 			continue
 		}
 		if s := ix.sorter(c); s != nil {
@@ -237,8 +257,10 @@ func (ix *Index) eachOrder(f func(*column, *sorter) error) {
 		}
 	}
 	_ = g.Wait() // f fails only with its context, which the caller looks at
-	if a, s := ix.columns[catalog.FieldAuthors], ix.columns[catalog.FieldAuthorSort]; a != nil && s != nil {
-		a.order = s.order
+	for _, c := range ix.list {
+		if twin := ix.columns[sortTwin(c.field.Key)]; twin != nil {
+			c.order = twin.order
+		}
 	}
 	ix.byID = ix.columns[catalog.FieldID].order
 }

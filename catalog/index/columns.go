@@ -1,9 +1,7 @@
 package index
 
 import (
-	"bytes"
 	"math"
-	"sort"
 	"strconv"
 	"time"
 
@@ -18,7 +16,7 @@ const noTime = math.MinInt64
 // column is one field's data. Which members are set depends on the field:
 // terms for what has a dictionary, nums for numbers and bools (NaN is
 // missing), times for dates (microseconds since 1970, noTime is missing), text
-// for folded running text that is searched but not listed.
+// for identifiers, prose for running text.
 type column struct {
 	field  catalog.Field
 	custom int // place in Book.Custom, -1 for built-in fields
@@ -27,6 +25,7 @@ type column struct {
 	nums  []float64
 	times []int64
 	text  *textColumn
+	prose *running
 	order *order // nil where the field is not sortable
 }
 
@@ -45,8 +44,14 @@ func hasNums(f *catalog.Field) bool {
 
 func hasTimes(f *catalog.Field) bool { return f.Type == catalog.TypeDatetime }
 
-func hasText(f *catalog.Field) bool {
-	return f.Key == catalog.FieldTitle || f.Key == catalog.FieldTitleSort || f.Key == catalog.FieldAuthorSort || f.Key == catalog.FieldIdentifiers
+func hasText(f *catalog.Field) bool { return f.Type == catalog.TypeIdentifiers }
+
+func hasProse(f *catalog.Field) bool {
+	switch f.Key {
+	case catalog.FieldTitle, catalog.FieldTitleSort, catalog.FieldAuthorSort:
+		return true
+	}
+	return f.Type == catalog.TypeComments
 }
 
 // items returns a book's values in a field that has terms.
@@ -113,9 +118,7 @@ func (c *column) num(b *catalog.Book) float64 {
 	}
 	switch c.field.Key {
 	case catalog.FieldSeriesIndex:
-		if b.Series != nil {
-			return b.SeriesIdx
-		}
+		return b.SeriesIdx // also without a series: see catalog.Between.Stored
 	case catalog.FieldRating:
 		if b.Rating > 0 {
 			return b.Rating
@@ -162,65 +165,6 @@ func (c *column) micros(b *catalog.Book) int64 {
 		return noTime
 	}
 	return t.UnixMicro()
-}
-
-// running appends a book's folded running text, for columns that have it.
-func (c *column) running(dst []byte, b *catalog.Book, f *folder) []byte {
-	switch c.field.Key {
-	case catalog.FieldTitle:
-		dst = append(dst, f.fold(b.Title)...)
-	case catalog.FieldTitleSort:
-		dst = append(dst, f.fold(b.TitleSort)...)
-	case catalog.FieldAuthorSort:
-		dst = append(dst, f.fold(b.AuthorSort)...)
-	case catalog.FieldIdentifiers:
-		for _, i := range b.Identifiers {
-			dst = append(dst, f.fold(i.Type)...)
-			dst = append(dst, ':')
-			dst = append(dst, f.fold(i.Value)...)
-			dst = append(dst, identifierEnd)
-		}
-	}
-	return dst
-}
-
-const (
-	textEnd       = 0    // ends a book's running text
-	identifierEnd = '\n' // ends one identifier
-)
-
-// textColumn is the folded running text of all books in one run of bytes, each
-// book's ended by textEnd, so that one search goes over all of them.
-type textColumn struct {
-	off  []uint32 // by slot: where its text begins; one more at the end
-	data []byte
-}
-
-func (c *textColumn) of(slot uint32) []byte {
-	return c.data[c.off[slot] : c.off[slot+1]-1]
-}
-
-// containing returns the slots whose text contains needle.
-func (c *textColumn) containing(needle string) *roaring.Bitmap {
-	var slots []uint32
-	n := []byte(needle)
-	if len(n) == 0 {
-		for slot := range uint32(len(c.off) - 1) {
-			slots = append(slots, slot)
-		}
-		return roaring.BitmapOf(slots...)
-	}
-	for at := 0; at < len(c.data); {
-		i := bytes.Index(c.data[at:], n)
-		if i < 0 {
-			break
-		}
-		pos := uint32(at + i)
-		slot := uint32(sort.Search(len(c.off), func(k int) bool { return c.off[k] > pos })) - 1
-		slots = append(slots, slot)
-		at = int(c.off[slot+1])
-	}
-	return roaring.BitmapOf(slots...)
 }
 
 // scan returns the set of slots for which keep is true.

@@ -20,8 +20,10 @@ import (
 // for each key whether there was a value, and the value.
 
 const (
-	cursorVersion     = 1
-	termCursorVersion = 2
+	cursorVersion          = 1
+	termCursorVersion      = 2
+	relevanceCursorVersion = 3 // as version 1, with the tier before the sort keys
+	branchCursorVersion    = 4
 )
 
 // maxCursorText bounds the text of a value in a cursor. Titles that agree in so
@@ -34,6 +36,7 @@ const maxCursorText = 400
 type position struct {
 	places []uint64
 	id     catalog.BookID
+	tier   int // of relevance, where the order begins with it
 }
 
 const missingPlace = math.MaxUint64
@@ -69,10 +72,15 @@ func sortSpec(keys []sortKey) string {
 	return b.String()
 }
 
-// cursor returns the cursor of the place after a slot.
-func (ix *Index) cursor(keys []sortKey, slot uint32) catalog.Cursor {
+// cursor returns the cursor of the place after a slot. Where the order begins
+// with relevance, tiers are those of the page's books.
+func (ix *Index) cursor(keys []sortKey, slot uint32, tiers []byte) catalog.Cursor {
 	b := make([]byte, 5, 96)
 	b[0] = cursorVersion
+	if len(tiers) > 0 {
+		b[0] = relevanceCursorVersion
+		b = append(b, tiers[len(tiers)-1])
+	}
 	spec := sortSpec(keys)
 	b = binary.AppendUvarint(b, uint64(len(spec)))
 	b = append(b, spec...)
@@ -99,9 +107,9 @@ func (ix *Index) cursorValue(c *column, slot uint32) (string, bool) {
 	switch {
 	case c.field.Key == catalog.FieldID:
 		return "", true
-	case c.field.Key == catalog.FieldTitle:
+	case c.sortsAs(catalog.FieldTitle):
 		return cutText(ix.titleKey(slot)), true
-	case c.order == ix.columns[catalog.FieldAuthorSort].order:
+	case c.sortsAs(catalog.FieldAuthorSort):
 		return cutText(ix.authorKey(slot)), true
 	case c.terms != nil && c.field.Type == catalog.TypeSeries:
 		t := &c.terms.list[c.terms.of(slot)[0]]
@@ -129,17 +137,24 @@ func number(v uint64) string {
 }
 
 // position finds the place that a cursor names.
-func (ix *Index) position(c catalog.Cursor, keys []sortKey) (*position, error) {
+func (ix *Index) position(c catalog.Cursor, keys []sortKey, relevance bool) (*position, error) {
 	bad := func(why string) error { return catalog.Invalid("cursor", "", why) }
 	b, err := base64.RawURLEncoding.DecodeString(string(c))
-	if err != nil || len(b) < 5 || b[0] != cursorVersion || binary.BigEndian.Uint32(b[1:5]) != crc32.ChecksumIEEE(b[5:]) {
+	if err != nil || len(b) < 6 || b[0] != cursorVersion && b[0] != relevanceCursorVersion ||
+		binary.BigEndian.Uint32(b[1:5]) != crc32.ChecksumIEEE(b[5:]) {
 		return nil, bad("not a cursor that this server gave; take next_cursor of the page before")
 	}
-	r := reader{b: b[5:]}
+	if relevance != (b[0] == relevanceCursorVersion) {
+		return nil, bad("the cursor belongs to a query with another sort")
+	}
+	r, tier := reader{b: b[5:]}, 0
+	if relevance {
+		tier, r.b = int(b[5]), b[6:]
+	}
 	if spec := r.str(); r.bad || spec != sortSpec(keys) {
 		return nil, bad("the cursor belongs to a query with another sort: " + sortSpec(keys) + " was expected")
 	}
-	p := &position{id: catalog.BookID(r.int())}
+	p := &position{id: catalog.BookID(r.int()), tier: tier}
 	slot, known := ix.slot(p.id)
 	for _, k := range keys {
 		if !r.flag() {
@@ -183,9 +198,9 @@ func (ix *Index) comparer(c *column, v string, id catalog.BookID) func(slot uint
 	switch {
 	case c.field.Key == catalog.FieldID:
 		return func(s uint32) int { return cmp.Compare(ix.ids[s], id) }
-	case c.field.Key == catalog.FieldTitle:
+	case c.sortsAs(catalog.FieldTitle):
 		return func(s uint32) int { return compareCut(ix.titleKey(s), v) }
-	case c.order == ix.columns[catalog.FieldAuthorSort].order:
+	case c.sortsAs(catalog.FieldAuthorSort):
 		return func(s uint32) int { return compareCut(ix.authorKey(s), v) }
 	case c.terms != nil && c.field.Type == catalog.TypeSeries:
 		index, name := v[:min(8, len(v))], v[min(8, len(v)):]

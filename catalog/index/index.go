@@ -76,6 +76,7 @@ type Index struct {
 	columns map[catalog.FieldKey]*column
 	list    []*column // columns in the order of meta.Fields
 	bulk    bulk
+	results results
 }
 
 var (

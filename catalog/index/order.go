@@ -145,12 +145,17 @@ func (ix *Index) sorter(c *column) *sorter {
 	switch {
 	case c.field.Key == catalog.FieldID:
 		return &sorter{key: func(s uint32) (uint64, bool) { return orderedInt(int64(ix.ids[s])), true }}
-	case c.field.Key == catalog.FieldTitle, c.field.Key == catalog.FieldTitleSort:
+	case c.sortsAs(catalog.FieldTitle):
 		return keySorter(ix.titleKey)
-	case c.field.Key == catalog.FieldAuthorSort, c.field.Key == catalog.FieldAuthors:
+	case c.sortsAs(catalog.FieldAuthorSort):
 		return keySorter(ix.authorKey)
 	case c.terms != nil && c.field.Type == catalog.TypeSeries:
 		return seriesSorter(c.terms, ix.seriesIndex(c))
+	case c.field.Key == catalog.FieldSeriesIndex:
+		series := ix.columns[catalog.FieldSeries]
+		return &sorter{key: func(s uint32) (uint64, bool) {
+			return orderedFloat(c.nums[s]), series != nil && len(series.terms.of(s)) > 0
+		}}
 	case c.nums != nil:
 		return &sorter{key: func(s uint32) (uint64, bool) {
 			return orderedFloat(c.nums[s]), !math.IsNaN(c.nums[s])

@@ -11,9 +11,9 @@ import (
 )
 
 // Books implements catalog.Reader.
-func (ix *Index) Books(_ context.Context, q catalog.Query) (catalog.Page[catalog.Book], error) {
+func (ix *Index) Books(ctx context.Context, q catalog.Query) (catalog.Page[catalog.Book], error) {
 	defer runtime.KeepAlive(ix)
-	slots, page, err := ix.page(q)
+	slots, page, err := ix.page(ctx, q)
 	if err != nil {
 		return page, err
 	}
@@ -26,12 +26,12 @@ func (ix *Index) Books(_ context.Context, q catalog.Query) (catalog.Page[catalog
 
 // AppendBooks implements catalog.Appender. It is errors.ErrUnsupported where
 // Options.Encode was nil or q asks for comments.
-func (ix *Index) AppendBooks(_ context.Context, dst []byte, q catalog.Query) ([]byte, catalog.Page[catalog.Book], error) {
+func (ix *Index) AppendBooks(ctx context.Context, dst []byte, q catalog.Query) ([]byte, catalog.Page[catalog.Book], error) {
 	defer runtime.KeepAlive(ix)
 	if ix.options.Encode == nil || q.Comments {
 		return dst, catalog.Page[catalog.Book]{}, errors.ErrUnsupported
 	}
-	slots, page, err := ix.page(q)
+	slots, page, err := ix.page(ctx, q)
 	if err != nil {
 		return dst, page, err
 	}
@@ -46,11 +46,18 @@ func (ix *Index) AppendBooks(_ context.Context, dst []byte, q catalog.Query) ([]
 
 // page finds the slots of the page that q asks for. The page's Items are left
 // to the caller.
-func (ix *Index) page(q catalog.Query) ([]uint32, catalog.Page[catalog.Book], error) {
+func (ix *Index) page(ctx context.Context, q catalog.Query) ([]uint32, catalog.Page[catalog.Book], error) {
 	var page catalog.Page[catalog.Book]
 	limit, err := pageLimit(q.Limit)
 	if err != nil {
 		return nil, page, err
+	}
+	relevance := len(q.Sort) > 0 && q.Sort[0].Field == catalog.FieldRelevance
+	if relevance {
+		if q.Sort[0].Desc {
+			return nil, page, catalog.Invalid("sort", string(catalog.FieldRelevance), "what matches best comes first, and nothing else can:")
+		}
+		q.Sort = q.Sort[1:]
 	}
 	keys, err := ix.sortKeys(q.Sort)
 	if err != nil {
@@ -58,19 +65,28 @@ func (ix *Index) page(q catalog.Query) ([]uint32, catalog.Page[catalog.Book], er
 	}
 	var after *position
 	if q.After != "" {
-		if after, err = ix.position(q.After, keys); err != nil {
+		if after, err = ix.position(q.After, keys, relevance); err != nil {
 			return nil, page, err
 		}
 	}
-	set, err := ix.eval(q.Where)
+	set, err := ix.eval(ctx, q.Where)
 	if err != nil {
 		return nil, page, err
 	}
 	page.Total = int(set.GetCardinality())
-	slots := ix.cut(set, page.Total, keys, after, limit+1)
+	var slots []uint32
+	tiers := []byte(nil)
+	if relevance {
+		v := evaluator{ix: ix, ctx: ctx, fold: newFolder()}
+		if slots, tiers, err = v.relevance(set, &q, keys, after, limit+1); err != nil {
+			return nil, page, err
+		}
+	} else {
+		slots = ix.cut(set, page.Total, keys, after, limit+1)
+	}
 	if len(slots) > limit {
 		slots = slots[:limit]
-		page.Next = ix.cursor(keys, slots[limit-1])
+		page.Next = ix.cursor(keys, slots[limit-1], tiers[:min(limit, len(tiers))])
 	}
 	return slots, page, nil
 }

@@ -5,32 +5,26 @@ import (
 	"context"
 	"encoding/base64"
 	"encoding/binary"
-	"fmt"
 	"hash/crc32"
 	"slices"
 	"sort"
 	"strings"
 
-	"github.com/RoaringBitmap/roaring/v2"
-
 	"github.com/pressmark/pressmark/catalog"
 )
 
 // Terms implements catalog.Reader.
-func (ix *Index) Terms(_ context.Context, f catalog.FieldKey, q catalog.TermQuery) (catalog.Page[catalog.Term], error) {
+func (ix *Index) Terms(ctx context.Context, f catalog.FieldKey, q catalog.TermQuery) (catalog.Page[catalog.Term], error) {
 	var page catalog.Page[catalog.Term]
-	c := ix.columns[f]
-	switch {
-	case c == nil:
-		return page, fmt.Errorf("field %q: %w", f, catalog.ErrNotFound)
-	case c.terms == nil:
-		return page, catalog.Invalid("field", string(f), "a field of numbers, dates or running text has no terms:")
+	c, err := ix.termsOf(f)
+	if err != nil {
+		return page, err
 	}
 	limit, err := pageLimit(q.Limit)
 	if err != nil {
 		return page, err
 	}
-	terms, count, err := ix.choose(c.terms, q)
+	terms, count, err := ix.choose(ctx, c, q)
 	if err != nil {
 		return page, err
 	}
@@ -42,7 +36,7 @@ func (ix *Index) Terms(_ context.Context, f catalog.FieldKey, q catalog.TermQuer
 	}
 	begin := 0
 	if q.After != "" {
-		compare, err := c.terms.after(q, count)
+		compare, err := c.after(q, count)
 		if err != nil {
 			return page, err
 		}
@@ -52,7 +46,7 @@ func (ix *Index) Terms(_ context.Context, f catalog.FieldKey, q catalog.TermQuer
 	page.Items = make([]catalog.Term, 0, end-begin)
 	for i := begin; i < end; i++ {
 		t := at(i)
-		page.Items = append(page.Items, catalog.Term{Item: c.terms.list[t].Item, Count: count(t)})
+		page.Items = append(page.Items, catalog.Term{Item: c.list[t].Item, Count: count(t)})
 	}
 	if end < len(terms) && end > begin {
 		page.Next = termCursor(q, &page.Items[len(page.Items)-1])
@@ -62,7 +56,7 @@ func (ix *Index) Terms(_ context.Context, f catalog.FieldKey, q catalog.TermQuer
 
 // choose returns the terms that q selects, in its order but for Desc, and the
 // number of books that each has.
-func (ix *Index) choose(c *termColumn, q catalog.TermQuery) ([]uint32, func(uint32) int, error) {
+func (ix *Index) choose(ctx context.Context, c *termColumn, q catalog.TermQuery) ([]uint32, func(uint32) int, error) {
 	terms, count := c.listed, c.count
 	if q.Where == nil && q.Prefix == "" {
 		if q.ByCount {
@@ -71,11 +65,12 @@ func (ix *Index) choose(c *termColumn, q catalog.TermQuery) ([]uint32, func(uint
 		return terms, count, nil
 	}
 	if q.Where != nil {
-		set, err := ix.eval(q.Where)
+		set, err := ix.eval(ctx, q.Where)
 		if err != nil {
 			return nil, nil, err
 		}
-		count = counted(c, set)
+		counts := tally(c, set)
+		count = func(t uint32) int { return int(counts[t]) }
 	}
 	prefix := newFolder().fold(q.Prefix)
 	var chosen []uint32
@@ -90,20 +85,6 @@ func (ix *Index) choose(c *termColumn, q catalog.TermQuery) ([]uint32, func(uint
 	return chosen, count, nil
 }
 
-// counted returns how many books of a set each term has.
-func counted(c *termColumn, set *roaring.Bitmap) func(t uint32) int {
-	counts := make([]uint32, len(c.list))
-	it := set.ManyIterator()
-	var buf [256]uint32
-	for n := it.NextMany(buf[:]); n > 0; n = it.NextMany(buf[:]) {
-		for _, slot := range buf[:n] {
-			for _, t := range c.of(slot) {
-				counts[t]++
-			}
-		}
-	}
-	return func(t uint32) int { return int(counts[t]) }
-}
 
 // hasWordPrefix tells whether s or a word of it begins with prefix.
 func hasWordPrefix(s, prefix string) bool {

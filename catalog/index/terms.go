@@ -24,6 +24,7 @@ type dictionary struct {
 	mu     sync.Mutex
 	seed   maphash.Seed
 	list   []term
+	bare   textColumn        // by term: its name as substrings are looked for in it
 	lookup map[uint64]uint32 // hash of the item, or the next free one → list
 }
 
@@ -34,7 +35,7 @@ type term struct {
 }
 
 func newDictionary() *dictionary {
-	return &dictionary{seed: maphash.MakeSeed(), lookup: map[uint64]uint32{}}
+	return &dictionary{seed: maphash.MakeSeed(), bare: newTextColumn(), lookup: map[uint64]uint32{}}
 }
 
 // add returns the number of it in the dictionary, adding it when it is new.
@@ -62,6 +63,7 @@ func (d *dictionary) add(it catalog.Item, f *folder) uint32 {
 	it.Name, it.Link = name, strings.Clone(it.Link)
 	t := uint32(len(d.list))
 	d.list = append(d.list, term{Item: it, folded: f.fold(it.Name)})
+	d.bare.add(f.bare(it.Name))
 	d.lookup[h] = t
 	return t
 }
@@ -69,7 +71,8 @@ func (d *dictionary) add(it catalog.Item, f *folder) uint32 {
 // termColumn holds which books have which values of one field.
 type termColumn struct {
 	dict *dictionary
-	list []term // dict.list as of this generation
+	list []term     // dict.list as of this generation
+	bare textColumn // dict.bare as of this generation
 
 	// Which values a book has, in its own order: by slot.
 	off  []uint32 // vals[off[slot]:off[slot+1]]
@@ -142,6 +145,10 @@ func (c *termColumn) renumber() {
 		}
 		it.Link = keep(old.Link)
 	}
+	bare := newTextColumn()
+	for _, t := range c.order {
+		bare.add(string(c.bare.of(t)))
+	}
 	for h, t := range c.dict.lookup {
 		c.dict.lookup[h] = c.rank[t]
 	}
@@ -155,6 +162,7 @@ func (c *termColumn) renumber() {
 		c.order[r], c.rank[r] = uint32(r), uint32(r)
 	}
 	c.dict.list, c.list = list, list
+	c.dict.bare, c.bare = bare, bare
 }
 
 // compareItems orders what sorts alike, by what it is and not by when it was

@@ -145,7 +145,8 @@ func (u *update) finish(ctx context.Context) (*Index, error) {
 	if err := g.Wait(); err != nil {
 		return nil, err
 	}
-	touched[catalog.FieldSeries] = touched[catalog.FieldSeries] || touched[catalog.FieldSeriesIndex]
+	series := touched[catalog.FieldSeries] || touched[catalog.FieldSeriesIndex]
+	touched[catalog.FieldSeries], touched[catalog.FieldSeriesIndex] = series, series
 	touched[catalog.FieldTitle] = resized || u.keysDiffer((*Index).titleKey)
 	touched[catalog.FieldAuthorSort] = resized || u.keysDiffer((*Index).authorKey)
 
@@ -180,8 +181,11 @@ func (u *update) column(c, old *column, g *errgroup.Group) bool {
 		eq := func(a, b int64) bool { return a == b }
 		c.times = replace(u, old.times, c.micros, eq, noTime, &differs)
 	}
+	if old.prose != nil {
+		c.prose = u.prose(old)
+	}
 	if old.text != nil {
-		if texts, changed := u.texts(c, old.text); changed {
+		if texts, changed := u.texts(old.text); changed {
 			g.Go(func() error { c.text = u.text(old.text, texts); return nil })
 		} else {
 			c.text = old.text
@@ -244,7 +248,7 @@ func (u *update) terms(c, oldc *column, g *errgroup.Group) bool {
 			touched[t] = true
 		}
 	}
-	list := dict.list[:len(dict.list):len(dict.list)]
+	list, bare := dict.list[:len(dict.list):len(dict.list)], dict.bare.prefix(len(dict.list))
 	dict.mu.Unlock()
 
 	if !differs && len(u.change.Added)+len(u.change.Removed) == 0 {
@@ -252,7 +256,7 @@ func (u *update) terms(c, oldc *column, g *errgroup.Group) bool {
 		return false
 	}
 	t := c.terms
-	t.list = list
+	t.list, t.bare = list, bare
 	for slot := range len(old.off) - 1 {
 		if u.moved[slot] {
 			for _, v := range old.of(uint32(slot)) {
@@ -290,19 +294,19 @@ func (c *termColumn) relist(old *termColumn, moved []bool, put []uint32, lists [
 	}
 }
 
-// texts returns the running text of the books that were put, by slot, and
+// texts returns the identifiers of the books that were put, by slot, and
 // whether the column differs from before.
-func (u *update) texts(c *column, old *textColumn) (texts map[uint32][]byte, changed bool) {
+func (u *update) texts(old *textColumn) (texts map[uint32][]byte, changed bool) {
 	texts = make(map[uint32][]byte, len(u.put))
 	changed = len(u.change.Added)+len(u.change.Removed) > 0
 	for i, slot := range u.put {
-		texts[slot] = c.running(nil, u.books[i], u.b.fold)
+		texts[slot] = appendIdentifiers(nil, u.books[i], u.b.fold)
 		changed = changed || !bytes.Equal(texts[slot], old.of(slot))
 	}
 	return texts, changed
 }
 
-// text makes the next generation of a column of running text.
+// text makes the next generation of a column of identifiers.
 func (u *update) text(old *textColumn, texts map[uint32][]byte) *textColumn {
 	c := &textColumn{off: make([]uint32, 1, len(u.moved)+1), data: make([]byte, 0, len(old.data)+64*len(texts))}
 	for slot := range uint32(len(u.moved)) {
@@ -311,8 +315,7 @@ func (u *update) text(old *textColumn, texts map[uint32][]byte) *textColumn {
 		} else {
 			c.data = append(c.data, old.of(slot)...)
 		}
-		c.data = append(c.data, textEnd)
-		c.off = append(c.off, uint32(len(c.data)))
+		c.end()
 	}
 	return c
 }

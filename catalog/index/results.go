@@ -1,0 +1,69 @@
+package index
+
+import (
+	"container/list"
+	"sync"
+
+	"github.com/RoaringBitmap/roaring/v2"
+
+	"github.com/pressmark/pressmark/catalog"
+)
+
+// maxResults bounds the bytes of the sets that an index keeps.
+const maxResults = 16 << 20
+
+// results keeps what expressions that took some work selected lately. It
+// belongs to one generation of an index, whose contents never change, so that
+// it is never wrong; the next begins with an empty one.
+type results struct {
+	mu    sync.Mutex
+	byKey map[string]*list.Element // of *result
+	order list.List                // the one that was used last in front
+	bytes int
+}
+
+type result struct {
+	key  string
+	set  *roaring.Bitmap
+	cost int
+}
+
+// get returns the set of e, made by load if it is not there. Sets are shared.
+func (r *results) get(e catalog.Expr, load func() (*roaring.Bitmap, error)) (*roaring.Bitmap, error) {
+	key := catalog.Key(e)
+	r.mu.Lock()
+	if el := r.byKey[key]; el != nil {
+		r.order.MoveToFront(el)
+		r.mu.Unlock()
+		return el.Value.(*result).set, nil
+	}
+	r.mu.Unlock()
+	set, err := load()
+	if err != nil {
+		return nil, err
+	}
+	r.put(&result{key, set, 2*len(key) + 256 + int(set.GetSizeInBytes())})
+	return set, nil
+}
+
+func (r *results) put(n *result) {
+	if n.cost > maxResults/8 {
+		return
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.byKey == nil {
+		r.byKey = map[string]*list.Element{}
+	}
+	if r.byKey[n.key] != nil { // somebody else was as quick
+		return
+	}
+	r.byKey[n.key] = r.order.PushFront(n)
+	r.bytes += n.cost
+	for r.bytes > maxResults {
+		last := r.order.Back()
+		old := r.order.Remove(last).(*result)
+		delete(r.byKey, old.key)
+		r.bytes -= old.cost
+	}
+}
