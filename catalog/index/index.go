@@ -20,8 +20,20 @@
 //
 // # Text
 //
-// Values sort by the Unicode Collation Algorithm (root collation) and match
-// regardless of case and accents ([Fold]).
+// Values sort by the Unicode Collation Algorithm (root collation) and match as
+// Calibre's search matches ([catalog.TextKind]): without regard to case, accents
+// and, where that is asked for, punctuation. Distinct values are matched, not
+// the values of each book.
+//
+// Titles and comments are found by n-grams that [Index.Prepare] makes, in the
+// bulk, too. Until then, and for what changed since, text is looked at book by
+// book, with the same result.
+//
+// # Sets
+//
+// An expression is evaluated to a roaring bitmap of slots. What costs little is
+// evaluated first, so that text is looked for only in books that are still in
+// question, and sets that took some work are kept for a while.
 package index
 
 import (
