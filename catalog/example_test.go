@@ -78,3 +78,38 @@ func Example() {
 	// true
 	// sort: no field that can be sorted by is called "colour"
 }
+
+// What a reader may see can be cut down to a part of the library.
+func ExampleRestrict() {
+	ctx := context.Background()
+	r, err := library(ctx)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	r = catalog.Restrict(r, catalog.Is{Field: catalog.FieldTags, Value: "Sea Stories"})
+
+	page, err := r.Books(ctx, catalog.Query{})
+	fmt.Println(page.Total, "books", err)
+	_, err = r.Book(ctx, 3)
+	fmt.Println(err)
+	terms, err := r.Terms(ctx, catalog.FieldTags, catalog.TermQuery{})
+	fmt.Println(len(terms.Items), "tags", err)
+	for _, t := range terms.Items {
+		fmt.Println(t.Name, t.Count)
+	}
+
+	// What does not evaluate shows nothing, and can be found out.
+	r = catalog.Restrict(r, catalog.Has{Field: "#deleted"})
+	page, err = r.Books(ctx, catalog.Query{})
+	fmt.Println(page.Total, "books", err)
+	fmt.Println(catalog.RestrictionError(ctx, r))
+	// Output:
+	// 2 books <nil>
+	// book 3: not in the catalog: file does not exist
+	// 2 tags <nil>
+	// Maps 1
+	// Sea Stories 2
+	// 0 books <nil>
+	// catalog restriction: filter: no field that can be searched is called "#deleted"
+}

@@ -215,10 +215,10 @@ func TestFieldsAndTerms(t *testing.T) {
 		Total int
 	}
 	w := get(a, "/api/fields")
-	if err := json.Unmarshal(w.Body.Bytes(), &f); err != nil || f.Total != len(fields()) || f.Items[0].Key != "id" || f.Items[20].Key != "#mood" || len(f.Items[20].Values) != 3 {
+	if err := json.Unmarshal(w.Body.Bytes(), &f); err != nil || f.Total != len(fields()) || f.Items[0].Key != "id" || f.Items[21].Key != "#mood" || len(f.Items[21].Values) != 3 {
 		t.Fatalf("fields: %v %s", err, w.Body)
 	}
-	wantFirst := `{"items":[{"key":"id","name":"ID","type":"int","multiple":false,"custom":false,"stored":true,"sortable":true,"searchable":true,"values":[],"has_terms":false},`
+	wantFirst := `{"items":[{"key":"id","name":"ID","type":"int","multiple":false,"custom":false,"stored":true,"sortable":true,"searchable":true,"values":[],"has_terms":false,"hierarchical":false},`
 	if !strings.HasPrefix(w.Body.String(), wantFirst) {
 		t.Errorf("fields begin %.200s", w.Body)
 	}

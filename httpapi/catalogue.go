@@ -6,25 +6,16 @@ import (
 	"net/http"
 	"strconv"
 	"sync"
-
-	"github.com/pressmark/pressmark/catalog"
 )
-
-// view is what one catalogue request looks at: one library with the contents
-// that it had when the request came.
-type view struct {
-	lib    *library
-	reader catalog.Reader
-	rev    catalog.Revision
-	schema *schema
-}
 
 // render appends the body of an answer to dst.
 type render func(ctx context.Context, dst []byte) ([]byte, error)
 
-// plan reads a request's parameters, but for library and in canonical order,
-// and returns how to make the answer. It must refuse parameters that it does not know: a misspelt
-// filter must not return everything.
+// plan reads a request's parameters, but for library and view and in canonical
+// order, and returns how to make the answer. It must refuse parameters that it
+// does not know: a misspelt filter must not return everything. What params hold
+// afterwards is what the entity tag depends on: text that is spelt in many ways
+// is replaced by what it means.
 type plan func(r *http.Request, v *view, params []param) (render, error)
 
 // buffers holds bodies while they are made.
@@ -67,22 +58,23 @@ func (a *API) catalogue(p plan) handler {
 		if err != nil {
 			return err
 		}
+		order(own)
 		enc := acceptedEncoding(r.Header["Accept-Encoding"])
-		e := &respEntry{lib: v.lib, revision: v.rev, contentType: jsonType}
-		tag := entityTag(a.render, v.lib.Name, v.rev, r.URL.EscapedPath(), own, enc)
+		e := &respEntry{lib: v.lib, revision: v.whole, until: v.until, partial: v.name != "", contentType: jsonType}
+		tag := entityTag(a.render, v, r.URL.EscapedPath(), own, enc)
 		e.etag = []string{tag}
 		if inm := r.Header["If-None-Match"]; inm != nil && matches(inm, tag, false) {
-			e.write(w, r, a.cacheControl(r)) // the client has it: no need to make it
+			e.write(w, r, a.cacheControl(r, e.partial)) // the client has it: no need to make it
 			return nil
 		}
-		return a.answer(w, r, e, enc, make)
+		return a.answer(w, r, e, enc, make, a.cacheControl(r, e.partial))
 	}
 }
 
 var jsonType = []string{"application/json"}
 
 // answer makes the body of e, keeps it if it is worth it, and sends it.
-func (a *API) answer(w http.ResponseWriter, r *http.Request, e *respEntry, enc encoding, make render) error {
+func (a *API) answer(w http.ResponseWriter, r *http.Request, e *respEntry, enc encoding, make render, cacheControl []string) error {
 	buf := a.buffers.get()
 	body, err := make(r.Context(), (*buf)[:0])
 	defer func() { a.buffers.put(buf, body) }()
@@ -104,37 +96,11 @@ func (a *API) answer(w http.ResponseWriter, r *http.Request, e *respEntry, enc e
 		e.body = bytes.Clone(out)
 		a.cache.put(k, e)
 	}
-	e.write(w, r, a.cacheControl(r))
+	e.write(w, r, cacheControl)
 	return nil
 }
 
 var gzipHeader = []string{"gzip"}
-
-// look takes the library parameter out of params and returns a view of that
-// library as it is now.
-func (a *API) look(ctx context.Context, params []param) (*view, []param, error) {
-	name, own := "", params[:0]
-	for _, p := range params {
-		if p.name == "library" {
-			if p.value == "" || name != "" && name != p.value {
-				return nil, nil, invalid("query.library", p.value, "one library has to be named, not")
-			}
-			name = p.value
-			continue
-		}
-		own = append(own, p)
-	}
-	lib, err := a.library(name)
-	if err != nil {
-		return nil, nil, err
-	}
-	v := &view{lib: lib, reader: catalog.Snapshot(lib.Catalog)}
-	if v.rev, err = v.reader.Revision(ctx); err != nil {
-		return nil, nil, err
-	}
-	v.schema, err = lib.schemaOf(ctx, v.reader, v.rev)
-	return v, own, err
-}
 
 // unknown is the answer to a parameter that an operation does not have.
 func unknown(p param) error {

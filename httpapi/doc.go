@@ -22,10 +22,15 @@
 //
 // # What is served
 //
-//	/api/books                    a page of books: limit, cursor, sort, q, ids, uuids, filters
+//	/api/books                    a page of books: limit, cursor, sort, q, ids, uuids, filters, facets
+//	/api/books/search             the same, asked for by POST
 //	/api/books/{id}               one book; /api/books/by-uuid/{uuid}
-//	/api/fields                   fields and custom columns; /api/fields/{field}/terms
+//	/api/books/{id}/related       its series, other books of its authors, similar ones
+//	/api/fields                   fields and custom columns
+//	/api/fields/{field}/terms     values; also /letters and /tree
 //	/api/authors                  also series, tags, publishers, languages
+//	/api/views                    virtual libraries, saved searches, user categories
+//	/api/search/suggest           completes an expression
 //	/api/files/cover/{id}         cover or thumbnail
 //	/api/files/download/{id}/{format}
 //	/api/events                   changes, as server-sent events
@@ -41,9 +46,22 @@
 // regard to case and accents; keys of custom columns are given as
 // filter=%23mood:dark. One field repeated means any of the values, different
 // fields mean all of them. Numbers and dates take ranges: pages=300..400,
-// published=2020..2024-06, rating=4.. ; both ends belong to the range. q finds
-// books that contain every word. A parameter that is not known is refused: a
-// misspelt filter must not return everything.
+// published=2020..2024-06, rating=4.. ; both ends belong to the range. A
+// parameter that is not known is refused: a misspelt filter must not return
+// everything.
+//
+// q is an expression in the search language of the catalog, which for a Calibre
+// library is Calibre's. It needs a [catalog.Searcher]; facets, letters, trees
+// and related books need a [catalog.Browser]. What is wrong with an expression
+// is told with its position.
+//
+// # Views
+//
+// view=name shows a library through one of its views: books that the view does
+// not select are not there, by any route, files and events included. It is
+// applied where a request's library is looked up, so an operation that asks
+// that reader, and nothing else, cannot show more. A view whose expression
+// cannot be understood shows nothing, and is logged once.
 //
 // # Caching
 //
@@ -52,7 +70,9 @@
 // every replica. If-None-Match with it costs next to nothing, as the body is
 // not made. Answers that are asked for again are kept in memory, ready to be
 // sent (Options.CacheMaxBytes), in front of routing and parsing; they end with
-// the revision that they were made from. Nothing is invalidated by hand.
+// the revision that they were made from, and with the day where the question
+// says "yesterday". Nothing is invalidated by hand. Searches by POST are not
+// kept.
 //
 // Pages that were not kept are put together from encoded books where the
 // catalog is a [catalog.Appender]: give [BookEncoder] to the index.

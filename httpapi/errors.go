@@ -19,6 +19,8 @@ type statusError struct {
 	location   string // what was wrong with the request: "query.sort", "path.id"
 	value      string
 	message    string
+	expected   string // what could stand at position in value; empty leaves both out
+	position   int
 	retryAfter int   // seconds; 0 leaves Retry-After out
 	err        error // for the log, may be nil
 }
@@ -32,7 +34,10 @@ func (e *statusError) Error() string {
 
 func (e *statusError) Unwrap() error { return e.err }
 
-var errUnauthorized = &statusError{status: http.StatusUnauthorized, detail: "This server shows its library to known users only."}
+var (
+	errUnauthorized = &statusError{status: http.StatusUnauthorized, detail: "This server shows its library to known users only."}
+	errNoRoute      = &statusError{status: http.StatusNotFound, detail: "Nothing is served at this path."}
+)
 
 // invalid says that a part of the request ("query.limit", "path.id") cannot
 // be what it is. The reason is a phrase that the value can follow.
@@ -95,7 +100,10 @@ func explain(err error) *statusError {
 		return known
 	case errors.As(err, &query):
 		e := atFault(http.StatusUnprocessableEntity, "query."+query.Part, query.Value, query.Reason)
-		e.err = err
+		if e.err = err; query.Expected != "" {
+			e.expected, e.position = query.Expected, query.Position
+			e.detail += fmt.Sprintf(" at character %d; expected %s", e.position+1, e.expected)
+		}
 		return e
 	case errors.As(err, &tooLarge):
 		return &statusError{status: http.StatusRequestEntityTooLarge, detail: fmt.Sprintf("The body is larger than %d bytes.", tooLarge.Limit)}
@@ -118,7 +126,7 @@ func explain(err error) *statusError {
 	case errors.Is(err, fs.ErrInvalid): // a path that leaves the library
 		return &statusError{status: http.StatusNotFound, detail: "There is no such file.", err: err}
 	case errors.Is(err, errors.ErrUnsupported):
-		return &statusError{status: http.StatusNotImplemented, detail: "This is not possible with the store in which the files are."}
+		return &statusError{status: http.StatusNotImplemented, detail: "This is not possible with this library."}
 	}
 	return &statusError{status: http.StatusInternalServerError, detail: "Something went wrong here. The server's log says what.", err: err}
 }

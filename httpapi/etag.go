@@ -5,8 +5,6 @@ import (
 	"encoding/base64"
 	"encoding/binary"
 	"strings"
-
-	"github.com/pressmark/pressmark/catalog"
 )
 
 // rendering is part of every entity tag. It is raised whenever the bytes of
@@ -21,7 +19,7 @@ func renderVersion(o *Options) string {
 
 // entityTag names an answer: equal tags mean equal bytes, on every replica.
 // It is strong, and differs between encodings.
-func entityTag(render, library string, rev catalog.Revision, path string, canonical []param, enc encoding) string {
+func entityTag(render string, v *view, path string, canonical []param, enc encoding) string {
 	var scratch [512]byte
 	b := scratch[:0]
 	add := func(s string) {
@@ -29,9 +27,10 @@ func entityTag(render, library string, rev catalog.Revision, path string, canoni
 		b = append(b, s...)
 	}
 	add(render)
-	add(library)
-	add(rev.Library)
-	add(rev.Digest)
+	add(v.lib.Name)
+	add(v.rev.Library)
+	add(v.rev.Digest)
+	add(v.meaning)
 	add(path)
 	add(enc.name())
 	for _, p := range canonical {

@@ -61,15 +61,32 @@ func (s *streams) close() {
 	}
 }
 
-// change is a catalog.Change with the library that it is of.
+// source is what a stream tells of: a library, or what a view of it shows.
+type source struct {
+	lib    *library
+	reader catalog.Reader
+	view   catalog.View // without a Ref for the whole library
+}
+
+// moved reports whether the name of the source's view stands for other text now
+// than when the stream began.
+func (s *source) moved(ctx context.Context) bool {
+	if s.view.Ref == "" {
+		return false
+	}
+	_, now, err := findView(ctx, catalog.Snapshot(s.lib.Catalog), s.view.Ref)
+	return err != nil || now.Text != s.view.Text
+}
+
+// change is a catalog.Change with the source that it is of.
 type change struct {
-	lib *library
+	*source
 	catalog.Change
 }
 
 // serveEvents streams the changes of one library, or of all.
 func (a *API) serveEvents(w http.ResponseWriter, r *http.Request) error {
-	libs, err := a.eventLibraries(r)
+	sources, err := a.eventSources(r)
 	if err != nil {
 		return err
 	}
@@ -93,13 +110,13 @@ func (a *API) serveEvents(w http.ResponseWriter, r *http.Request) error {
 	defer cancel()
 	// Subscribed before the revision is looked at, so that nothing that
 	// happens between is lost.
-	changes := subscribe(ctx, &wg, libs)
+	changes := subscribe(ctx, &wg, sources)
 	out := eventWriter{w: w, rc: http.NewResponseController(w)}
 	// Something has to go out at once: some proxies hold back the header
 	// until there is a body.
 	out.text(": stream of catalog changes\nretry: 3000\n\n")
-	for _, l := range libs {
-		out.missed(ctx, l, r.Header.Get("Last-Event-ID"))
+	for _, s := range sources {
+		out.missed(ctx, s, r.Header.Get("Last-Event-ID"))
 	}
 	tick := time.NewTicker(heartbeat)
 	defer tick.Stop()
@@ -110,6 +127,9 @@ func (a *API) serveEvents(w http.ResponseWriter, r *http.Request) error {
 		case <-a.events.done:
 			return nil
 		case c := <-changes:
+			if c.moved(ctx) {
+				return nil // the client comes back, and sees what the view shows now
+			}
 			out.event(&c)
 		case <-tick.C:
 			out.text(":\n\n")
@@ -118,37 +138,61 @@ func (a *API) serveEvents(w http.ResponseWriter, r *http.Request) error {
 	return nil // the client is gone
 }
 
-// eventLibraries reads the query: all libraries, or the one that it names.
-func (a *API) eventLibraries(r *http.Request) ([]*library, error) {
+// eventSources reads the query: all libraries, or the one that it names, or a
+// view of one.
+func (a *API) eventSources(r *http.Request) ([]*source, error) {
 	params, err := parseParams(nil, r.URL.RawQuery)
-	if err != nil || len(params) == 0 {
-		return a.libs, err
+	if err != nil {
+		return nil, err
 	}
-	for _, p := range params {
-		if p.name != "library" {
-			return nil, unknown(p)
+	p, own, err := takePlace(params)
+	if err != nil {
+		return nil, err
+	}
+	if len(own) > 0 {
+		return nil, unknown(own[0])
+	}
+	if p == (place{}) {
+		var all []*source
+		for _, l := range a.libs {
+			all = append(all, &source{lib: l, reader: l.Catalog})
 		}
+		return all, nil
 	}
-	if len(params) > 1 || params[0].value == "" {
-		return nil, invalid("query.library", params[len(params)-1].value, "one library has to be named, not")
+	lib, err := a.library(p.library)
+	if err != nil {
+		return nil, err
 	}
-	l, err := a.library(params[0].value)
-	return []*library{l}, err
+	s := &source{lib: lib, reader: lib.Catalog}
+	if p.view == "" {
+		return []*source{s}, nil
+	}
+	v, err := a.view(r.Context(), lib, p.view)
+	if err != nil {
+		return nil, err
+	}
+	if _, s.view, err = findView(r.Context(), v.reader, p.view); err != nil {
+		return nil, err
+	}
+	// By its text, not by what that means now: a stream outlives the day.
+	s.reader = catalog.Restrict(lib.Catalog, catalog.Search(s.view.Text))
+	return []*source{s}, nil
 }
 
-// subscribe brings the changes of several libraries together. What a slow
-// client does not take is merged where it comes from.
-func subscribe(ctx context.Context, wg *sync.WaitGroup, libs []*library) <-chan change {
+// subscribe brings the changes of several sources together. What a slow client
+// does not take is merged where it comes from.
+func subscribe(ctx context.Context, wg *sync.WaitGroup, sources []*source) <-chan change {
 	all := make(chan change)
-	for _, l := range libs {
-		if l.live == nil {
+	for _, s := range sources {
+		live, ok := catalog.As[catalog.Live](s.reader)
+		if !ok {
 			continue
 		}
-		changes := l.live.Subscribe(ctx)
+		changes := live.Subscribe(ctx)
 		wg.Go(func() {
 			for c := range changes {
 				select {
-				case all <- change{l, c}:
+				case all <- change{s, c}:
 				case <-ctx.Done():
 					return
 				}
@@ -168,12 +212,12 @@ type eventWriter struct {
 
 // missed tells a client that comes back with the id of the last event that it
 // saw whether something happened since.
-func (o *eventWriter) missed(ctx context.Context, l *library, last string) {
+func (o *eventWriter) missed(ctx context.Context, s *source, last string) {
 	if last == "" {
 		return
 	}
-	if rev, err := l.Catalog.Revision(ctx); err == nil && rev.Digest != last {
-		o.event(&change{l, catalog.Change{Revision: rev, More: true}})
+	if rev, err := s.reader.Revision(ctx); err == nil && rev.Digest != last {
+		o.event(&change{s, catalog.Change{Revision: rev, More: true}})
 	}
 }
 

@@ -54,7 +54,7 @@ func (f *files) download(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	want := wanted(strings.ToUpper(r.PathValue("format")))
-	file, info, b, err := f.open(r.Context(), v.lib, id, want)
+	file, info, b, err := f.open(r.Context(), v, id, want)
 	if err != nil {
 		return err
 	}
@@ -63,7 +63,7 @@ func (f *files) download(w http.ResponseWriter, r *http.Request) error {
 	h["Content-Type"] = []string{mediaType(string(want))}
 	h["Content-Disposition"] = []string{contentDisposition(&b, "."+strings.ToLower(string(want)))}
 	h["Content-Security-Policy"] = sandbox
-	h["Cache-Control"] = f.api.cacheControl(r)
+	h["Cache-Control"] = f.api.cacheControl(r, v.name != "")
 	return f.api.serveFile(w, r, file, info)
 }
 
@@ -71,7 +71,8 @@ func (f *files) download(w http.ResponseWriter, r *http.Request) error {
 // show it.
 var sandbox = []string{"default-src 'none'; sandbox; frame-ancestors 'none'"}
 
-// view reads the query of r: the library, and the parameters beside it.
+// view reads the query of r: the library and its view, and the parameters beside
+// them.
 func (f *files) view(r *http.Request) (*view, []param, error) {
 	params, err := parseParams(make([]param, 0, 4), r.URL.RawQuery)
 	if err != nil {
@@ -81,9 +82,9 @@ func (f *files) view(r *http.Request) (*view, []param, error) {
 }
 
 // open opens a file of a book.
-func (f *files) open(ctx context.Context, lib *library, id catalog.BookID, want wanted) (file io.ReadSeekCloser, info storage.Info, b catalog.Book, err error) {
-	b, err = f.finders[lib].find(ctx, id, want, func(key string) (err error) {
-		file, info, err = storage.OpenSeeker(ctx, lib.Files, key)
+func (f *files) open(ctx context.Context, v *view, id catalog.BookID, want wanted) (file io.ReadSeekCloser, info storage.Info, b catalog.Book, err error) {
+	b, err = f.finders[v.lib].find(ctx, v, id, want, func(key string) (err error) {
+		file, info, err = storage.OpenSeeker(ctx, v.lib.Files, key)
 		return err
 	})
 	return file, info, b, err

@@ -56,7 +56,7 @@ func (f *files) cover(w http.ResponseWriter, r *http.Request) error {
 	if keep = keep && plain(r); keep {
 		k.enc = identity
 		if c := f.ready.get(r.Context(), k); c != nil {
-			c.write(w, r, f.coverCacheControl(r, c.versioned))
+			c.write(w, r, f.coverCacheControl(r, c.versioned, c.partial))
 			return nil
 		}
 	}
@@ -74,7 +74,7 @@ func (f *files) cover(w http.ResponseWriter, r *http.Request) error {
 	}
 	var b catalog.Book
 	if q.size == "" {
-		b, err = f.original(w, r, v.lib, id, q)
+		b, err = f.original(w, r, v, id, q)
 	} else {
 		var c *readyCover
 		c, b, err = f.thumbnail(r.Context(), v, id, q)
@@ -109,8 +109,8 @@ func noPicture(err error) bool {
 }
 
 // original sends the file as it is, if it is an image.
-func (f *files) original(w http.ResponseWriter, r *http.Request, lib *library, id catalog.BookID, q coverQuery) (catalog.Book, error) {
-	file, info, b, err := f.open(r.Context(), lib, id, cover)
+func (f *files) original(w http.ResponseWriter, r *http.Request, v *view, id catalog.BookID, q coverQuery) (catalog.Book, error) {
+	file, info, b, err := f.open(r.Context(), v, id, cover)
 	if err != nil {
 		return b, err
 	}
@@ -130,14 +130,14 @@ func (f *files) original(w http.ResponseWriter, r *http.Request, lib *library, i
 	h := w.Header()
 	h["Content-Type"] = []string{mediaType}
 	h["Content-Security-Policy"] = sandbox // an image opened by itself is a document
-	h["Cache-Control"] = f.coverCacheControl(r, q.current(&b))
+	h["Cache-Control"] = f.coverCacheControl(r, q.current(&b), v.name != "")
 	return b, f.api.serveFile(w, r, file, info)
 }
 
 // thumbnail returns the cover made smaller.
 func (f *files) thumbnail(ctx context.Context, v *view, id catalog.BookID, q coverQuery) (*readyCover, catalog.Book, error) {
 	var info storage.Info
-	b, err := f.finders[v.lib].find(ctx, id, cover, func(key string) (err error) {
+	b, err := f.finders[v.lib].find(ctx, v, id, cover, func(key string) (err error) {
 		info, err = v.lib.Files.Stat(ctx, key)
 		return err
 	})
@@ -176,7 +176,7 @@ func (f *files) placeholder(w http.ResponseWriter, r *http.Request, v *view, b *
 
 // send sends c, or what else r asks of it.
 func (f *files) send(w http.ResponseWriter, r *http.Request, c *readyCover) error {
-	cacheControl := f.coverCacheControl(r, c.versioned)
+	cacheControl := f.coverCacheControl(r, c.versioned, c.partial)
 	if plain(r) {
 		c.write(w, r, cacheControl)
 		return nil
@@ -203,8 +203,8 @@ func (q coverQuery) current(b *catalog.Book) bool {
 	return q.version != "" && q.version == coverVersion(b)
 }
 
-func (f *files) coverCacheControl(r *http.Request, versioned bool) []string {
-	usual := f.api.cacheControl(r)
+func (f *files) coverCacheControl(r *http.Request, versioned, partial bool) []string {
+	usual := f.api.cacheControl(r, partial)
 	switch {
 	case !versioned:
 		return usual

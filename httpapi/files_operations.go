@@ -14,7 +14,7 @@ func (a *API) downloadOperation() huma.Operation {
 		Parameters: []*huma.Param{
 			pathParam("id", "The book's id.", idSchema()),
 			pathParam("format", "The format, in any case, such as epub.", stringSchema()),
-			libraryParam(), ifNoneMatch(), rangeParam(),
+			libraryParam(), viewParam(), ifNoneMatch(), rangeParam(),
 		},
 		Responses: a.fileResponses("The file.", "application/octet-stream"),
 	}
@@ -26,7 +26,7 @@ func (a *API) coverOperation() huma.Operation {
 		Summary:     "A book's cover",
 		Description: "The original file, or a JPEG that fits in 120 × 180 (thumb), 240 × 360 (small) or 480 × 720 (medium) pixels.",
 		Parameters: []*huma.Param{
-			pathParam("id", "The book's id.", idSchema()), libraryParam(),
+			pathParam("id", "The book's id.", idSchema()), libraryParam(), viewParam(),
 			queryParam("size", "full is the original.", &huma.Schema{Type: "string", Enum: []any{"thumb", "small", "medium", "full"}, Default: "full"}),
 			queryParam("placeholder", "true answers with a drawn picture where there is no cover.", &huma.Schema{Type: "boolean", Default: false}),
 			queryParam("v", "The version in the cover's URL. With the current one the answer may be kept for a week.", stringSchema()),

@@ -41,6 +41,7 @@ type readyCover struct {
 	changed                time.Time // when the cover was, if it is known
 	etag, modified, length []string  // header values, shared by all requests
 	versioned              bool      // asked for under the current version
+	partial                bool      // asked for through a view
 	lib                    *library
 	revision               catalog.Revision
 	until                  time.Time
@@ -53,7 +54,10 @@ func newReadyCover(v *view, jpeg []byte, tag string, modified time.Time, version
 	}
 	c := &readyCover{
 		jpeg: jpeg, changed: modified, etag: []string{tag}, length: []string{strconv.Itoa(len(jpeg))}, versioned: versioned,
-		lib: v.lib, revision: v.rev, until: time.Now().Add(life),
+		partial: v.name != "", lib: v.lib, revision: v.whole, until: time.Now().Add(life),
+	}
+	if !v.until.IsZero() && v.until.Before(c.until) {
+		c.until = v.until // the view may hide the book then
 	}
 	if !modified.IsZero() {
 		c.modified = []string{modified.UTC().Format(http.TimeFormat)}

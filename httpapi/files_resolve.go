@@ -76,7 +76,8 @@ const (
 
 // find calls try with the keys under which the file of the book may be, until
 // one call returns nil or an error other than that there is no such object. It
-// returns the book as the catalog has it then.
+// returns the book as the catalog has it then. A book that v hides is one that
+// is not there: nothing is looked for.
 //
 //  1. the key that the catalog has;
 //  2. another file of that format in the book's folder;
@@ -85,21 +86,25 @@ const (
 //  4. all of these for the book as it is after the catalog has looked for
 //     changes;
 //  5. a folder anywhere in the library that ends in the book's id.
-func (f *finder) find(ctx context.Context, id catalog.BookID, want wanted, try func(key string) error) (catalog.Book, error) {
-	b, err := f.attempt(ctx, id, want, try)
+func (f *finder) find(ctx context.Context, v *view, id catalog.BookID, want wanted, try func(key string) error) (catalog.Book, error) {
+	b, err := f.attempt(ctx, v.reader, id, want, try)
 	if !errors.Is(err, errMissing) || b.Cover == "" && want == cover {
 		return b, err
 	}
 	looked, sure := f.look(ctx)
 	if looked {
-		again, err := f.attempt(ctx, id, want, try)
+		now, err := f.api.view(ctx, f.lib, v.name)
+		if err != nil {
+			return b, err
+		}
+		again, err := f.attempt(ctx, now.reader, id, want, try)
 		if !errors.Is(err, errMissing) {
 			return again, err
 		}
 		b = again
 	}
 	if want != cover { // covers are asked for by the page; a stale has_cover must not cost a walk
-		if folder := f.strays.folder(ctx, f.lib.Files, f.current(), id); folder != "" {
+		if folder := f.strays.folder(ctx, f.lib.Files, catalog.Snapshot(f.lib.Catalog), id); folder != "" {
 			if err := f.inFolders(ctx, folder+"/", &b, want, try); !errors.Is(err, fs.ErrNotExist) {
 				return b, err
 			}
@@ -111,16 +116,10 @@ func (f *finder) find(ctx context.Context, id catalog.BookID, want wanted, try f
 	return b, err
 }
 
-// current is the catalog's contents now.
-func (f *finder) current() catalog.Reader { return catalog.Snapshot(f.lib.Catalog) }
-
-func (f *finder) attempt(ctx context.Context, id catalog.BookID, want wanted, try func(key string) error) (catalog.Book, error) {
-	b, err := f.current().Book(ctx, id)
+func (f *finder) attempt(ctx context.Context, books catalog.Reader, id catalog.BookID, want wanted, try func(key string) error) (catalog.Book, error) {
+	b, err := books.Book(ctx, id)
 	if err != nil {
-		if errors.Is(err, catalog.ErrNotFound) {
-			err = notFound("path.id", strconv.FormatInt(int64(id), 10), "no book has the id")
-		}
-		return b, err
+		return b, bookError(id, err)
 	}
 	folder, name, err := want.stored(&b)
 	if err != nil {

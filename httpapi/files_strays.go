@@ -25,7 +25,9 @@ type strays struct {
 const walkTime = 3 * time.Second
 
 // folder returns the book's folder, "" if it has not been found. Only folders
-// of this machine are walked: elsewhere each would cost requests.
+// of this machine are walked: elsewhere each would cost requests. books are all
+// of the library, as what is found is kept for everybody: who asks must have
+// made sure that this one may be seen.
 func (s *strays) folder(ctx context.Context, files storage.Store, books catalog.Reader, id catalog.BookID) string {
 	if _, local := storage.As[storage.FileOpener](files); !local {
 		return ""

@@ -1,6 +1,7 @@
 package httpapi
 
 import (
+	"context"
 	"math"
 	"strconv"
 	"strings"
@@ -9,12 +10,14 @@ import (
 	"github.com/pressmark/pressmark/catalog"
 )
 
-// where collects what selects books: filters by field, words, ids. Conditions
-// on one field are alternatives, everything else has to hold together.
+// where collects what selects books: filters by field, expressions, ids.
+// Conditions on one field are alternatives, everything else has to hold
+// together.
 type where struct {
 	fields []fieldFilter
 	rest   catalog.And
-	named  int // books that were asked for by name
+	named  int      // books that were asked for by name
+	words  []string // of expressions, that must be found
 }
 
 type fieldFilter struct {
@@ -51,40 +54,61 @@ func (w *where) expr() catalog.Expr {
 	return all
 }
 
-// param takes a parameter that selects books, and says whether it is one.
-func (w *where) param(s *schema, p param) (bool, error) {
+// param takes a parameter that selects books; others are an error.
+func (w *where) param(ctx context.Context, v *view, p *param) error {
 	switch p.name {
 	case "q":
-		words, err := parseWords(p.value)
-		for _, word := range words {
-			w.rest = append(w.rest, catalog.Match{Text: catalog.Text{Value: word}})
-		}
-		return true, err
+		return w.search(ctx, v, p)
 	case "ids":
 		ids, err := splitList("query.ids", p.value, parseID)
 		w.rest = append(w.rest, catalog.IDs(ids))
 		w.named = len(ids)
-		return true, err
+		return err
 	case "uuids":
 		uuids, err := splitList("query.uuids", p.value, parseUUID)
 		w.rest = append(w.rest, catalog.UUIDs(uuids))
 		w.named = len(uuids)
-		return true, err
+		return err
 	case "filter":
 		name, value, ok := strings.Cut(p.value, ":")
 		if !ok {
-			return true, invalid("query.filter", p.value, "must be a field, a colon and a value, not")
+			return invalid("query.filter", p.value, "must be a field, a colon and a value, not")
 		}
-		if s.byName[name] == nil {
-			return true, invalid("query.filter", name, "unknown field")
+		f := v.schema.byName[name]
+		if f == nil {
+			return invalid("query.filter", name, "unknown field")
 		}
-		return true, w.field(s.byName[name], "query.filter", value)
+		return w.field(f, "query.filter", value)
 	}
-	f := s.byName[p.name]
+	f := v.schema.byName[p.name]
 	if f == nil {
-		return false, nil
+		return unknown(*p)
 	}
-	return true, w.field(f, "query."+p.name, p.value)
+	return w.field(f, "query."+p.name, p.value)
+}
+
+// search takes an expression in the search language of the library. What it
+// means takes the place of its spelling in p.
+func (w *where) search(ctx context.Context, v *view, p *param) error {
+	s, ok := catalog.As[catalog.Searcher](v.reader)
+	if !ok {
+		return invalid("query.q", p.value, "this library does not take expressions in a search language:")
+	}
+	parsed, err := s.Parse(ctx, p.value)
+	if err != nil {
+		return err
+	}
+	switch x := parsed.Expr.(type) {
+	case nil:
+	case catalog.And: // side by side, not nested: readers keep what members select
+		w.rest = append(w.rest, x...)
+	default:
+		w.rest = append(w.rest, x)
+	}
+	w.words = append(w.words, parsed.Words...)
+	v.endsBy(parsed.Until)
+	p.value = catalog.Key(parsed.Expr)
+	return nil
 }
 
 // field adds a condition on one field, in the form that its type has.

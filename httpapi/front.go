@@ -65,7 +65,7 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	if k, ok := a.cacheKey(r); ok {
 		if e := a.cache.get(r.Context(), k); e != nil {
-			e.write(w, r, a.cacheControl(r))
+			e.write(w, r, a.cacheControl(r, e.partial))
 			return
 		}
 	}
@@ -88,9 +88,10 @@ func (a *API) cacheKey(r *http.Request) (respKey, bool) {
 }
 
 // cacheControl is the Cache-Control header of a catalogue answer to r. What is
-// asked for with credentials is not for shared caches, whoever may read it.
-func (a *API) cacheControl(r *http.Request) []string {
-	if a.opts.PublicRead && r.Header["Authorization"] == nil && r.Header["Cookie"] == nil {
+// asked for with credentials is not for shared caches, whoever may read it, and
+// neither is what shows a part of the library only.
+func (a *API) cacheControl(r *http.Request, partial bool) []string {
+	if a.opts.PublicRead && !partial && r.Header["Authorization"] == nil && r.Header["Cookie"] == nil {
 		return a.front.shared
 	}
 	return a.front.private
@@ -117,7 +118,7 @@ func (a *API) recovered(t *tracker, r *http.Request) {
 func (a *API) noRoute(w http.ResponseWriter, r *http.Request) {
 	allow := a.allowed(r)
 	if len(allow) == 0 {
-		a.fail(w, r, &statusError{status: http.StatusNotFound, detail: "Nothing is served at this path."})
+		a.fail(w, r, errNoRoute)
 		return
 	}
 	w.Header()["Allow"] = []string{strings.Join(allow, ", ")}

@@ -87,6 +87,7 @@ type library struct {
 	Library
 	live   catalog.Live // nil if the contents cannot change
 	schema atomic.Pointer[schema]
+	views  seenViews
 }
 
 // New makes an API. It does no I/O. Close ends what it has open.
@@ -140,6 +141,7 @@ func build(o Options) (*API, error) {
 	a.registerHealth()
 	a.registerBooks()
 	a.registerTerms()
+	a.registerSearch()
 	a.registerEvents()
 	if err := a.registerFiles(); err != nil {
 		return nil, err

@@ -40,6 +40,7 @@ func humaConfig(o *Options) huma.Config {
 		Servers: []*huma.Server{{URL: server}},
 		Tags: []*huma.Tag{
 			{Name: "books", Description: "Books and lists of books."},
+			{Name: "search", Description: "Calibre's search language, and the views that a library has of itself."},
 			{Name: "fields", Description: "What books have: columns, and the values in them."},
 			{Name: "files", Description: "Covers and downloads."},
 			{Name: "events", Description: "Changes as they happen."},
@@ -122,8 +123,7 @@ func ifNoneMatch() *huma.Param {
 }
 
 func limitParam() *huma.Param {
-	lo, hi := 1.0, 500.0
-	return queryParam("limit", "Greatest number of items of a page.", &huma.Schema{Type: "integer", Minimum: &lo, Maximum: &hi, Default: 50})
+	return limited("limit", "Greatest number of items of a page.", 500, 50)
 }
 
 func cursorParam() *huma.Param {
@@ -132,14 +132,21 @@ func cursorParam() *huma.Param {
 
 // selectParams are the parameters that select books.
 func selectParams() []*huma.Param {
+	explode := true
 	p := []*huma.Param{
-		queryParam("q", "Words that must all be found in title, authors, series, tags, publisher, identifiers or text columns. Quotation marks keep a phrase together.", stringSchema()),
+		{
+			Name: "q", In: "query", Style: "form", Explode: &explode, Schema: &huma.Schema{Type: "array", Items: stringSchema()},
+			Description: "An expression in Calibre's search language: words, field:value, =exact, ~pattern, comparisons, and, or, not, parentheses. " +
+				"Several must all hold. What is wrong with one is told with the place in it.",
+			Example: []string{`author:holloway and tags:"=Maps"`},
+		},
 		repeated("filter", "Any field's key, a colon and a value, such as #mood:dark or #pages:300..400."),
 		queryParam("ids", "Up to 500 ids between commas.", stringSchema()),
 		queryParam("uuids", "Up to 500 UUIDs between commas.", stringSchema()),
 	}
 	for _, f := range []struct{ name, values string }{
 		{"title", "A title."},
+		{"title_sort", "Sort text of the title."},
 		{"authors", "An author's name."},
 		{"author_sort", "Sort text of the authors."},
 		{"series", "A series' name."},

@@ -35,12 +35,13 @@ func (a *API) registerBooks() {
 		Description: "Every field of the library is a parameter that selects by exact value; custom columns are given as " +
 			"`filter=%23key:value`. One field repeated means any of the values, different fields mean all of them.",
 		Parameters: append([]*huma.Param{
-			libraryParam(), limitParam(), cursorParam(),
-			queryParam("sort", "Keys of fields between commas; minus descends. Equal books are ordered by id, missing values come last.", &huma.Schema{Type: "string", Examples: []any{"-added,title"}}),
+			libraryParam(), viewParam(), limitParam(), cursorParam(),
+			queryParam("sort", "Keys of fields between commas; minus descends. relevance puts books first of which the title, or the title and the authors, have the plain words of q. "+
+				"Equal books are ordered by id, missing values come last.", &huma.Schema{Type: "string", Examples: []any{"-added,title", "relevance"}}),
 			queryParam("include", "comments adds comments_html.", &huma.Schema{Type: "string", Enum: []any{"comments"}}),
 			ifNoneMatch(),
-		}, selectParams()...),
-		Responses: a.catalogueResponses(bookPageJSON{}, http.StatusUnauthorized, http.StatusNotFound, http.StatusUnprocessableEntity),
+		}, append(facetParams(), selectParams()...)...),
+		Responses: a.catalogueResponses(bookPageJSON{}, http.StatusUnauthorized, http.StatusNotFound, http.StatusUnprocessableEntity, http.StatusNotImplemented),
 	}
 	books := a.catalogue(a.planBooks)
 	a.handle(list, 0, books)
@@ -50,7 +51,7 @@ func (a *API) registerBooks() {
 	one := func(path, id, summary string, p *huma.Param, serve plan) {
 		a.handle(huma.Operation{
 			Method: http.MethodGet, Path: path, OperationID: id, Tags: []string{"books"}, Summary: summary,
-			Parameters: []*huma.Param{p, libraryParam(), ifNoneMatch()},
+			Parameters: []*huma.Param{p, libraryParam(), viewParam(), ifNoneMatch()},
 			Responses:  a.catalogueResponses(bookJSON{}, http.StatusUnauthorized, http.StatusNotFound, http.StatusUnprocessableEntity),
 		}, 0, a.catalogue(serve))
 	}
@@ -63,13 +64,12 @@ func (a *API) registerTerms() {
 	a.handle(huma.Operation{
 		Method: http.MethodGet, Path: "/api/fields", OperationID: "list-fields", Tags: []string{"fields"},
 		Summary:    "All fields of the library, built-in ones and custom columns",
-		Parameters: []*huma.Param{libraryParam(), ifNoneMatch()},
+		Parameters: []*huma.Param{libraryParam(), viewParam(), ifNoneMatch()},
 		Responses:  a.catalogueResponses(fieldPageJSON{}, http.StatusUnauthorized, http.StatusNotFound, http.StatusUnprocessableEntity),
 	}, 0, a.catalogue(a.planFields))
 
 	terms := func(path, id, summary, field string, params ...*huma.Param) {
-		params = append(params, libraryParam(), limitParam(), cursorParam(),
-			queryParam("prefix", "Keeps values of which a word begins with this.", stringSchema()),
+		params = append(params, libraryParam(), viewParam(), limitParam(), cursorParam(), prefixParam(),
 			queryParam("sort", "Order.", &huma.Schema{Type: "string", Enum: []any{"name", "-name", "count", "-count"}, Default: "name"}),
 			ifNoneMatch())
 		a.handle(huma.Operation{
@@ -80,7 +80,7 @@ func (a *API) registerTerms() {
 		}, 0, a.catalogue(a.planTerms(field)))
 	}
 	terms("/api/fields/{field}/terms", "list-terms", "One page of the values of a field, with the number of books", "",
-		pathParam("field", "The field's key; # of custom columns is written %23.", stringSchema()))
+		fieldParam())
 	terms("/api/authors", "list-authors", "One page of authors", "authors")
 	terms("/api/series", "list-series", "One page of series", "series")
 	terms("/api/tags", "list-tags", "One page of tags", "tags")
@@ -98,9 +98,11 @@ func (a *API) registerEvents() {
 		Method: http.MethodGet, Path: "/api/events", OperationID: "events", Tags: []string{"events"},
 		Summary: "Changes of the library as they happen (server-sent events)",
 		Description: "A client that comes back with Last-Event-ID gets an event with more set if it missed something. " +
-			"A comment line every 15 seconds shows that the stream lives.",
+			"A comment line every 15 seconds shows that the stream lives. With view, ids outside of it are left out, and the stream ends " +
+			"when the library gives the view another expression: come back then.",
 		Parameters: []*huma.Param{
-			queryParam("library", "Name of the library. Without it the stream has the changes of all.", stringSchema()),
+			queryParam("library", "Name of the library. Without it and without view the stream has the changes of all.", stringSchema()),
+			viewParam(),
 			{Name: "Last-Event-ID", In: "header", Description: "The id of the last event that was seen.", Schema: stringSchema()},
 		},
 		Responses: res,

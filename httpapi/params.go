@@ -67,12 +67,10 @@ func canonical(params []param) error {
 	if len(params) < 2 {
 		return nil
 	}
-	slices.SortFunc(params, func(a, b param) int {
-		return cmp.Or(cmp.Compare(a.name, b.name), cmp.Compare(a.value, b.value))
-	})
+	order(params)
 	for i, p := range params[1:] {
 		switch p.name {
-		case "limit", "cursor", "sort", "include", "prefix":
+		case "limit", "cursor", "sort", "include", "prefix", "facets", "facet_limit", "parent":
 			if params[i].name == p.name {
 				return invalid("query."+p.name, p.value, "given more than once:")
 			}
@@ -81,11 +79,23 @@ func canonical(params []param) error {
 	return nil
 }
 
+func order(params []param) {
+	if len(params) < 2 {
+		return
+	}
+	slices.SortFunc(params, func(a, b param) int {
+		return cmp.Or(cmp.Compare(a.name, b.name), cmp.Compare(a.value, b.value))
+	})
+}
+
 // parseLimit reads the limit parameter.
-func parseLimit(s string) (int, error) {
+func parseLimit(s string) (int, error) { return parseCount("query.limit", s, catalog.MaxLimit) }
+
+// parseCount reads a number of things, of which there can be most.
+func parseCount(location, s string, most int) (int, error) {
 	n, err := strconv.Atoi(s)
-	if err != nil || n < 1 || n > catalog.MaxLimit || s[0] == '+' {
-		return 0, invalid("query.limit", s, "must be a whole number from 1 to 500, not")
+	if err != nil || n < 1 || n > most || s[0] == '+' {
+		return 0, invalid(location, s, "must be a whole number from 1 to "+strconv.Itoa(most)+", not")
 	}
 	return n, nil
 }

@@ -24,6 +24,9 @@ type problemErrorJSON struct {
 	Location string `json:"location" doc:"Which part: query, path or header, a dot, and the name." example:"query.sort"`
 	Message  string `json:"message" doc:"What is wrong with it." example:"unknown field"`
 	Value    string `json:"value" doc:"What was given, cut short if it is long." example:"nope"`
+
+	Position *int   `json:"position,omitempty" minimum:"0" doc:"Errors in q only: where in it, in characters (code points) from 0." example:"12"`
+	Expected string `json:"expected,omitempty" doc:"Errors in q only: what could stand there." example:"a closing parenthesis"`
 }
 
 // fail answers a request with the problem that err is, and logs what an
@@ -63,7 +66,11 @@ func (a *API) writeProblem(w http.ResponseWriter, r *http.Request, e *statusErro
 		Detail: e.detail, Errors: []problemErrorJSON{}, RequestID: requestID(w),
 	}
 	if e.location != "" {
-		p.Errors = append(p.Errors, problemErrorJSON{Location: e.location, Message: e.message, Value: e.value})
+		fault := problemErrorJSON{Location: e.location, Message: e.message, Value: e.value}
+		if e.expected != "" {
+			fault.Position, fault.Expected = &e.position, e.expected
+		}
+		p.Errors = append(p.Errors, fault)
 	}
 	body, err := json.Marshal(p)
 	if err != nil { // a struct of strings and a number cannot fail

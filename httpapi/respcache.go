@@ -7,6 +7,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/pressmark/pressmark/catalog"
 )
@@ -22,18 +23,23 @@ type respKey struct {
 // form that http.Header wants, shared by all requests.
 type respEntry struct {
 	body         []byte
-	etag         []string
+	etag         []string // nil for none
 	length       []string
 	contentType  []string
 	encoding     []string // nil for identity
 	lib          *library
-	revision     catalog.Revision
+	revision     catalog.Revision // of the whole library
+	until        time.Time        // when the answer becomes another; zero is never
+	partial      bool             // made through a view
 	recentlyUsed atomic.Bool
 }
 
 // current says whether the library still has the contents that the answer was
-// made from.
+// made from, and its day has not ended.
 func (e *respEntry) current(ctx context.Context) bool {
+	if !e.until.IsZero() && !time.Now().Before(e.until) {
+		return false
+	}
 	rev, err := e.lib.Catalog.Revision(ctx)
 	return err == nil && rev == e.revision
 }
@@ -47,8 +53,8 @@ const (
 )
 
 // respCache keeps answers of catalogue operations, bounded in bytes. An entry
-// answers only as long as its library's revision is the one it was made from,
-// so nothing is ever invalidated; entries of old revisions are dropped when a
+// answers only as long as its library's revision is the one it was made from
+// and dates such as "yesterday" mean what they meant, so nothing is ever invalidated; entries of old revisions are dropped when a
 // newer one is stored, and when they are found.
 //
 // A request is kept the second time it is seen: pages that are asked for once
@@ -178,7 +184,7 @@ func (e *respEntry) write(w http.ResponseWriter, r *http.Request, cacheControl [
 	h := w.Header()
 	h["Etag"] = e.etag
 	h["Cache-Control"] = cacheControl
-	if inm := r.Header["If-None-Match"]; inm != nil && matches(inm, e.etag[0], true) {
+	if inm := r.Header["If-None-Match"]; inm != nil && e.etag != nil && matches(inm, e.etag[0], true) {
 		w.WriteHeader(http.StatusNotModified)
 		return
 	}

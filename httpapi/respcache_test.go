@@ -5,6 +5,8 @@ import (
 	"strconv"
 	"sync"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/pressmark/pressmark/catalog"
 )
@@ -151,4 +153,25 @@ func TestRespCacheRace(t *testing.T) {
 	if _, bytes, counted := c.size(); bytes != counted || bytes > 1<<16 {
 		t.Errorf("%d bytes, %d counted", bytes, counted)
 	}
+}
+
+// TestRespCacheUntil checks that an answer about "yesterday" ends with the day.
+func TestRespCacheUntil(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		lib := &library{Library: Library{Catalog: &revised{}}}
+		c := newRespCache(0)
+		k := respKey{"/api/books", "q=date:yesterday", identity}
+		c.put(k, &respEntry{lib: lib, until: time.Now().Add(time.Hour)})
+		time.Sleep(time.Hour - 1) // of the bubble's clock
+		if c.get(t.Context(), k) == nil {
+			t.Error("ended before its time")
+		}
+		time.Sleep(1)
+		if c.get(t.Context(), k) != nil {
+			t.Error("yesterday's answer is given today")
+		}
+		if n, _, _ := c.size(); n != 0 {
+			t.Error("it is kept")
+		}
+	})
 }

@@ -47,19 +47,28 @@ func (s *schema) sortKeys(v string) ([]catalog.SortKey, error) {
 		if desc {
 			name = name[1:]
 		}
-		f := s.byName[name]
-		switch {
+		key := catalog.SortKey{Field: catalog.FieldRelevance, Desc: desc}
+		switch f := s.byName[name]; {
+		case name == string(catalog.FieldRelevance):
+			if desc {
+				return nil, invalid("query.sort", name, "the most relevant books come first; there is no descending")
+			}
 		case f == nil:
 			return nil, invalid("query.sort", name, "unknown field")
 		case !f.Sortable:
 			return nil, invalid("query.sort", name, "books cannot be sorted by")
-		case len(keys) == most:
+		default:
+			key.Field = f.Key
+		}
+		if len(keys) == most {
 			return nil, invalid("query.sort", name, "more than 8 keys, from")
 		}
-		keys = append(keys, catalog.SortKey{Field: f.Key, Desc: desc})
+		keys = append(keys, key)
 	}
 	return keys, nil
 }
+
+func isRelevance(k catalog.SortKey) bool { return k.Field == catalog.FieldRelevance }
 
 // cutComma cuts v at its first comma; a comma at the end leaves an empty
 // name, which is an unknown field.

@@ -79,6 +79,8 @@ type bookPageJSON struct {
 	Items      []bookJSON `json:"items" nullable:"false"`
 	NextCursor *string    `json:"next_cursor" doc:"The cursor of the page that follows; null on the last."`
 	Total      int        `json:"total" doc:"How many items all pages have together."`
+
+	Facets map[string][]facetValueJSON `json:"facets,omitempty" doc:"By field, only where facets asks for them: the values that most of the selected books have."`
 }
 
 type fieldJSON struct {
@@ -92,6 +94,8 @@ type fieldJSON struct {
 	Searchable bool     `json:"searchable"`
 	Values     []string `json:"values" nullable:"false" doc:"What an enumeration allows."`
 	HasTerms   bool     `json:"has_terms" doc:"Whether /api/fields/{field}/terms lists its values."`
+
+	Hierarchical bool `json:"hierarchical" doc:"Whether dots in a value separate levels, which /api/fields/{field}/tree shows."`
 }
 
 type fieldPageJSON struct {

@@ -69,6 +69,7 @@ func TestShapes(t *testing.T) {
 	}
 	field := catalog.Builtin(false)[0]
 	page := appendPageEnd([]byte(`{"items":[`), "", 0)
+	withFacets := append(page[:len(page)-1:len(page)-1], `,"facets":{}}`...)
 	for _, c := range []struct {
 		got  []byte
 		want any
@@ -81,10 +82,19 @@ func TestShapes(t *testing.T) {
 		{parts.Custom["#s"], customJSON{}},
 		{appendField(nil, &field), fieldJSON{}},
 		{appendTerm(nil, &catalog.Term{}), termJSON{}},
-		{page, bookPageJSON{}},
+		{withFacets, bookPageJSON{}},
+		{appendFacetValue(nil, &catalog.Term{}), facetValueJSON{}},
+		{appendSuggestion(nil, &catalog.Suggestion{}), suggestionJSON{}},
+		{appendView(nil, &shownView{}), viewJSON{}},
+		{page, viewPageJSON{}},
+		{appendLetter(nil, &catalog.Letter{}), letterJSON{}},
+		{page, letterPageJSON{}},
+		{appendBranch(nil, &catalog.Branch{}), branchJSON{}},
+		{page, branchPageJSON{}},
+		{(&API{}).appendRelated(nil, &view{lib: &library{}}, &catalog.Related{}), relatedJSON{}},
 		{page, fieldPageJSON{}},
 		{page, termPageJSON{}},
-		{appendEvent(nil, &change{lib: &library{}}), eventJSON{}},
+		{appendEvent(nil, &change{source: &source{lib: &library{}}}), eventJSON{}},
 	} {
 		if got, want := keys(t, c.got), described(c.want); !slices.Equal(got, want) {
 			t.Errorf("%T: %v are written, %v described", c.want, got, want)

@@ -50,6 +50,8 @@ func appendField(dst []byte, f *catalog.Field) []byte {
 	}
 	dst = append(dst, `],"has_terms":`...)
 	dst = appendBool(dst, f.HasTerms)
+	dst = append(dst, `,"hierarchical":`...)
+	dst = appendBool(dst, f.Hierarchical)
 	return append(dst, '}')
 }
 
@@ -57,23 +59,16 @@ func appendField(dst []byte, f *catalog.Field) []byte {
 // the one that the path names.
 func (a *API) planTerms(fixed string) plan {
 	return func(r *http.Request, v *view, params []param) (render, error) {
-		name := fixed
-		if name == "" {
-			name = r.PathValue("field")
-		}
-		f := v.schema.byName[name]
-		if f == nil {
-			return nil, notFound("path.field", name, "unknown field")
-		}
-		if !f.HasTerms {
-			return nil, invalid("path.field", name, "there are no terms of")
+		f, err := v.termField(r, fixed)
+		if err != nil {
+			return nil, err
 		}
 		var (
-			q   catalog.TermQuery
-			w   where
-			err error
+			q catalog.TermQuery
+			w where
 		)
-		for _, p := range params {
+		for i := range params {
+			p := &params[i]
 			switch p.name {
 			case "limit":
 				q.Limit, err = parseLimit(p.value)
@@ -84,10 +79,7 @@ func (a *API) planTerms(fixed string) plan {
 			case "sort":
 				q.ByCount, q.Desc, err = termOrder(p.value)
 			default:
-				var known bool
-				if known, err = w.param(v.schema, p); !known && err == nil {
-					err = unknown(p)
-				}
+				err = w.param(r.Context(), v, p)
 			}
 			if err != nil {
 				return nil, err
@@ -98,6 +90,22 @@ func (a *API) planTerms(fixed string) plan {
 			return renderTerms(ctx, dst, v, f.Key, q)
 		}, nil
 	}
+}
+
+// termField returns the field with terms that the path names, unless it is fixed.
+func (v *view) termField(r *http.Request, fixed string) (*catalog.Field, error) {
+	name := fixed
+	if name == "" {
+		name = r.PathValue("field")
+	}
+	f := v.schema.byName[name]
+	switch {
+	case f == nil:
+		return nil, notFound("path.field", name, "unknown field")
+	case !f.HasTerms:
+		return nil, invalid("path.field", name, "there are no terms of")
+	}
+	return f, nil
 }
 
 // termOrder reads the sort parameter of terms.

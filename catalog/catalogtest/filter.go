@@ -221,6 +221,8 @@ func has(b *catalog.Book, f *catalog.Field) bool {
 		return b.UUID != ""
 	case catalog.FieldTitle:
 		return b.Title != ""
+	case catalog.FieldTitleSort:
+		return b.TitleSort != ""
 	case catalog.FieldAuthorSort:
 		return b.AuthorSort != ""
 	case catalog.FieldComments:

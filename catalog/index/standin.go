@@ -6,23 +6,11 @@ package index
 import (
 	"regexp"
 	"strings"
-	"unicode"
 
 	"github.com/pressmark/pressmark/catalog"
 )
 
 type prose struct{}
-
-func (f *folder) lower(s string) string { return strings.ToLower(s) }
-
-func (f *folder) bare(s string) string {
-	return strings.Map(func(r rune) rune {
-		if unicode.IsSpace(r) || unicode.IsPunct(r) || unicode.IsControl(r) {
-			return -1
-		}
-		return r
-	}, f.fold(s))
-}
 
 type matcher struct {
 	t    catalog.Text

@@ -37,6 +37,7 @@ type lab struct {
 	words     map[int]*vocabulary
 	starts    map[int]memo[*startup]
 	refreshes map[int]memo[*refresh]
+	searches  map[int]memo[*searches]
 	inside    map[int]memo[*inProcess]
 }
 
@@ -60,7 +61,7 @@ func newLab(ctx context.Context, o options, log io.Writer) (*lab, error) {
 	l := &lab{
 		opts: o, log: log, program: o.server,
 		libraries: map[int]*library{}, servers: map[int]*process{}, words: map[int]*vocabulary{},
-		starts: map[int]memo[*startup]{}, refreshes: map[int]memo[*refresh]{}, inside: map[int]memo[*inProcess]{},
+		starts: map[int]memo[*startup]{}, refreshes: map[int]memo[*refresh]{}, inside: map[int]memo[*inProcess]{}, searches: map[int]memo[*searches]{},
 	}
 	var err error
 	if l.self, err = os.Executable(); err != nil {
@@ -145,6 +146,10 @@ func (l *lab) server(ctx context.Context, books int) (*process, *library, error)
 		return nil, nil, err
 	}
 	if _, err := srv.ready(ctx, "/api/health/ready", readyWait); err != nil {
+		srv.stop()
+		return nil, nil, err
+	}
+	if _, err := srv.prepared(ctx, readyWait); err != nil {
 		srv.stop()
 		return nil, nil, err
 	}

@@ -19,12 +19,23 @@
 // the same requests, and the median over the pairs of slices is the figure.
 // Where every answer is another, the bare handler writes one of the mean size.
 //
+// # Searching
+//
+// expressions.txt holds expressions of all kinds. Each is asked once of a
+// server that was asked nothing before, by connections that take the next one
+// in turn: sorted and cut in many ways, one in five with facets, one in five
+// within a virtual library. That is the figure: quantiles of the times of all
+// these requests, of three such servers. Then the same are asked with others of
+// these parameters, where what an expression selects may be known already.
+//
 // # Other rows
 //
 // The first index is the time from the start of the process until
 // /api/health/ready answers 200, the median of three starts; the memory is
 // RssAnon of /proc/PID/status of those starts, the greatest of them, looked at
-// every 20 ms while loading, and when it moves no more. Edits are made with
+// every 20 ms while loading, and when text search is prepared, which the server
+// does after it is ready, and the memory moves no more. All rows of requests
+// wait for the preparation, too. Edits are made with
 // SQL, with Calibre's triggers, in one transaction; what is shown is the time
 // from the commit until a request shows the new title, less the settle time
 // that the server is told. The time for which Calibre's lock is held is what

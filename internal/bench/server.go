@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -114,6 +115,42 @@ func (p *process) ready(ctx context.Context, path string, wait time.Duration) (t
 			return time.Since(p.began), nil
 		}
 	}
+}
+
+// prepared waits until the server finds text without looking at all of it, and
+// returns how long it says that it took to get there.
+func (p *process) prepared(ctx context.Context, wait time.Duration) (time.Duration, error) {
+	ctx, cancel := context.WithTimeoutCause(ctx, wait, fmt.Errorf("text search was not prepared within %v", wait))
+	defer cancel()
+	for {
+		if took, err := p.log.prepared(); took > 0 || err != nil {
+			return took, err
+		}
+		select {
+		case <-p.ended:
+			return 0, fmt.Errorf("%s ended before text search was prepared; its last words:\n%s", p.cmd.Path, p.log.last(20))
+		case <-ctx.Done():
+			return 0, fmt.Errorf("%s: %w; its last words:\n%s", p.cmd.Path, context.Cause(ctx), p.log.last(20))
+		case <-time.After(10 * time.Millisecond):
+		}
+	}
+}
+
+// prepared finds the line of a server's log, in JSON, that says how long the
+// preparation of text search took. It is 0 as long as there is none.
+func (t *tail) prepared() (time.Duration, error) {
+	for line := range strings.Lines(t.last(tailSize)) {
+		if !strings.Contains(line, "Ready to search text") {
+			continue
+		}
+		var said struct{ Took string }
+		if err := json.Unmarshal([]byte(line), &said); err != nil {
+			return 0, fmt.Errorf("%q is no line of a log in JSON: %w", line, err)
+		}
+		took, err := time.ParseDuration(said.Took)
+		return max(took, 1), err
+	}
+	return 0, nil
 }
 
 // fetch gets a path of the server once, on a connection of its own.

@@ -14,6 +14,7 @@ import (
 type startup struct {
 	ready      time.Duration // from the start of the process, median
 	cpu        time.Duration // processor time until then, median
+	prepared   time.Duration // what text search took to be prepared after that, median
 	rest, peak int64         // RssAnon in bytes, the most of all starts
 }
 
@@ -33,19 +34,19 @@ func (l *lab) startups(ctx context.Context, books int) (*startup, error) {
 			runs = 1
 		}
 		s := &startup{}
-		var ready, cpu []time.Duration
+		var ready, cpu, prepared []time.Duration
 		for range runs {
 			l.say("starting on %d books", books)
-			if err := l.startup(ctx, lib, s, &ready, &cpu); err != nil {
+			if err := l.startup(ctx, lib, s, &ready, &cpu, &prepared); err != nil {
 				return nil, err
 			}
 		}
-		s.ready, s.cpu = median(ready), median(cpu)
+		s.ready, s.cpu, s.prepared = median(ready), median(cpu), median(prepared)
 		return s, nil
 	})
 }
 
-func (l *lab) startup(ctx context.Context, lib *library, s *startup, ready, cpu *[]time.Duration) error {
+func (l *lab) startup(ctx context.Context, lib *library, s *startup, ready, cpu, prepared *[]time.Duration) error {
 	srv, err := l.serve(lib.dir)
 	if err != nil {
 		return err
@@ -64,6 +65,11 @@ func (l *lab) startup(ctx context.Context, lib *library, s *startup, ready, cpu 
 		return err
 	}
 	*cpu = append(*cpu, used)
+	if took, err = srv.prepared(ctx, readyWait); err != nil {
+		watch.stop()
+		return err
+	}
+	*prepared = append(*prepared, took)
 	rest, err := settled(ctx, srv.pid())
 	s.peak = max(s.peak, watch.stop())
 	s.rest = max(s.rest, rest)

@@ -196,7 +196,7 @@ func TestRows(t *testing.T) {
 		}
 		seen[key] = true
 	}
-	for _, want := range []string{"page-new100000", "first-index2000", "lock100000"} {
+	for _, want := range []string{"page-new100000", "search100000", "facets100000", "first-index2000", "text-ready2000", "lock100000"} {
 		if !seen[want] {
 			t.Errorf("no row %s", want)
 		}

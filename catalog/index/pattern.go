@@ -1,0 +1,112 @@
+package index
+
+import (
+	"errors"
+	"regexp"
+	"regexp/syntax"
+	"sync"
+
+	"github.com/pressmark/pressmark/catalog"
+)
+
+// maxProgram is how many instructions a pattern may compile to: each character
+// of a text can cost as many steps.
+const maxProgram = 2000
+
+// pattern is a regular expression as catalog.Pattern has it: case does not
+// count, and \w, \d, \s and \b know Unicode, where package regexp keeps them to
+// ASCII. It takes time in proportion to the text. Safe for concurrent use.
+type pattern struct {
+	// plain is all there is to an expression without \w, \d, \s and \b, and
+	// answers for texts in ASCII of those that have them.
+	plain *regexp.Regexp
+	// wide answers for other texts; nil where plain does.
+	wide *machine
+	// literals are bare texts of which the bare form of any text that matches
+	// contains one of each list.
+	literals [][]string
+}
+
+// newPattern returns an InvalidError if expr is not a pattern.
+func newPattern(expr string) (*pattern, error) {
+	p, err := compilePattern(expr)
+	if err != nil {
+		reason := err.Error()
+		var syn *syntax.Error
+		if errors.As(err, &syn) {
+			reason = syn.Code.String()
+			if syn.Expr != "" && syn.Expr != expr {
+				reason += " (" + syn.Expr + ")"
+			}
+		}
+		return nil, catalog.Invalid("q", expr, "not a regular expression in the syntax of RE2: "+reason+":")
+	}
+	return p, nil
+}
+
+func compilePattern(expr string) (*pattern, error) {
+	src, err := readPattern(expr)
+	if err != nil {
+		return nil, err
+	}
+	tree, err := parsePattern(src.marked)
+	if err != nil {
+		return nil, err
+	}
+	edges := src.widen(tree)
+	if programSize(tree) > maxProgram {
+		return nil, errors.New("too large")
+	}
+	p := &pattern{literals: newLiterals().required(tree)}
+	if edges || len(src.classes) > 0 {
+		prog, err := syntax.Compile(tree.Simplify())
+		if err != nil {
+			return nil, err
+		}
+		p.wide = &machine{prog: prog, pool: sync.Pool{New: func() any { return newThreads(len(prog.Inst)) }}}
+		if tree, err = parsePattern(src.plain); err != nil {
+			return nil, err
+		}
+		src.widen(tree)
+	}
+	p.plain, err = regexp.Compile(tree.String())
+	return p, err
+}
+
+func parsePattern(expr string) (*syntax.Regexp, error) {
+	return syntax.Parse(expr, syntax.Perl|syntax.FoldCase)
+}
+
+// match tells whether the pattern is found in a text in lower case.
+func (p *pattern) match(text string) bool {
+	if p.wide == nil || isASCII(text) {
+		return p.plain.MatchString(text)
+	}
+	return p.wide.match(text)
+}
+
+func isASCII(s string) bool {
+	for i := range len(s) {
+		if s[i] >= 0x80 {
+			return false
+		}
+	}
+	return true
+}
+
+// programSize returns about how many instructions an expression compiles to.
+// It is counted before it is compiled: repetitions of repetitions are short to
+// write and take for ever to compile.
+func programSize(re *syntax.Regexp) int {
+	n := 1
+	for _, sub := range re.Sub {
+		n += programSize(sub)
+	}
+	switch re.Op {
+	case syntax.OpLiteral:
+		n = len(re.Rune)
+	case syntax.OpRepeat:
+		n *= max(re.Min, re.Max, 1) // Max is -1 for no end
+	}
+	return min(n, maxProgram+1)
+}

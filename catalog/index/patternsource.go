@@ -1,0 +1,297 @@
+package index
+
+import (
+	"errors"
+	"regexp/syntax"
+	"slices"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// firstMark is the first of the characters that stand for classes while an
+// expression is parsed. They are for private use.
+const firstMark = 0x10f000
+
+// source is the text of a pattern, made ready for package syntax.
+type source struct {
+	// plain has the syntax of package syntax, where that spells it otherwise.
+	plain string
+	// marked has it, and a mark in a group for each class with \w, \d or \s in
+	// it. In a group it is never merged with what stands beside it.
+	marked  string
+	classes [][]rune // by mark: ranges, lowest and highest in turn
+}
+
+// reader reads the text of a pattern.
+type patternReader struct {
+	source
+	plain, marked strings.Builder
+	rest          string
+}
+
+func readPattern(expr string) (source, error) {
+	r := patternReader{rest: expr}
+	if !utf8.ValidString(expr) {
+		return r.source, errors.New("not valid UTF-8")
+	}
+	for r.rest != "" {
+		if err := r.next(); err != nil {
+			return r.source, err
+		}
+	}
+	r.source.plain, r.source.marked = r.plain.String(), r.marked.String()
+	return r.source, nil
+}
+
+// take moves n bytes of the rest to both texts.
+func (r *patternReader) take(n int) {
+	r.write(r.rest[:n])
+	r.rest = r.rest[n:]
+}
+
+func (r *patternReader) write(s string) {
+	r.plain.WriteString(s)
+	r.marked.WriteString(s)
+}
+
+// mark puts a class where plain has text.
+func (r *patternReader) mark(plain string, class []rune) {
+	r.plain.WriteString(plain)
+	r.marked.WriteString("(" + string(rune(firstMark+len(r.classes))) + ")")
+	r.classes = append(r.classes, class)
+}
+
+func (r *patternReader) next() error {
+	c, n := utf8.DecodeRuneInString(r.rest)
+	switch {
+	case c >= firstMark:
+		return errors.New("character for private use")
+	case c == '[':
+		return r.set()
+	case c == '\\' && len(r.rest) > 1:
+		switch e := r.rest[1]; e {
+		case 'w', 'W', 'd', 'D', 's', 'S':
+			r.mark(r.rest[:2], shorthand(e))
+			r.rest = r.rest[2:]
+		case 'Z':
+			r.write(`\z`)
+			r.rest = r.rest[2:]
+		case 'Q', 'E', 'C':
+			return errors.New("invalid escape sequence (" + r.rest[:2] + ")")
+		default:
+			s, n := escape(r.rest)
+			r.write(s)
+			r.rest = r.rest[n:]
+		}
+		return nil
+	case strings.HasPrefix(r.rest, "{,"):
+		digits := len(r.rest[2:]) - len(strings.TrimLeft(r.rest[2:], "0123456789"))
+		if digits > 0 && strings.HasPrefix(r.rest[2+digits:], "}") {
+			r.write("{0")
+			r.rest = r.rest[1:]
+			return nil
+		}
+	}
+	r.take(n)
+	return nil
+}
+
+// escape returns an escape sequence that stands alike in and outside a set,
+// and its length.
+func escape(s string) (string, int) {
+	c, n := utf8.DecodeRuneInString(s[1:])
+	digits := map[rune]int{'u': 4, 'U': 8}[c]
+	switch {
+	case digits > 0 && len(s) >= 2+digits:
+		return `\x{` + s[2:2+digits] + "}", 2 + digits
+	case c >= utf8.RuneSelf:
+		return s[1 : 1+n], 1 + n
+	}
+	return s[:1+n], 1 + n
+}
+
+// set reads a set in brackets.
+func (r *patternReader) set() error {
+	begin := r.rest
+	i := 1
+	negated := strings.HasPrefix(begin[i:], "^")
+	if negated {
+		i++
+	}
+	var members strings.Builder // without the classes
+	var classes []rune
+	for first := true; ; first = false {
+		rest := begin[i:]
+		switch {
+		case rest == "":
+			return errors.New("missing closing ]")
+		case rest[0] == ']' && !first:
+			r.rest = rest[1:]
+			return r.endSet(begin[:i+1], negated, members.String(), classes)
+		case strings.HasPrefix(rest, "[:"):
+			n := strings.Index(rest, ":]")
+			if n < 0 {
+				return errors.New("missing closing :]")
+			}
+			members.WriteString(rest[:n+2])
+			i += n + 2
+		case rest[0] == '[' || strings.HasPrefix(rest, "--") || strings.HasPrefix(rest, "&&") || strings.HasPrefix(rest, "||") || strings.HasPrefix(rest, "~~"):
+			return errors.New("operation on sets (" + rest[:min(2, len(rest))] + ")")
+		case rest[0] == '\\' && len(rest) > 1 && strings.IndexByte("wWdDsS", rest[1]) >= 0:
+			classes = append(classes, shorthand(rest[1])...)
+			i += 2
+		case strings.HasPrefix(rest, `\b`):
+			members.WriteString(`\x08`)
+			i += 2
+		case rest[0] == '\\' && len(rest) > 1:
+			s, n := escape(rest)
+			members.WriteString(s)
+			i += n
+		default:
+			_, n := utf8.DecodeRuneInString(rest)
+			members.WriteString(rest[:n])
+			i += n
+		}
+	}
+}
+
+func (r *patternReader) endSet(text string, negated bool, members string, classes []rune) error {
+	if classes == nil {
+		if negated {
+			members = "^" + members
+		}
+		r.write("[" + members + "]")
+		return nil
+	}
+	if members != "" {
+		re, err := parsePattern("[" + members + "]")
+		if err != nil {
+			return err
+		}
+		if re.Op == syntax.OpLiteral {
+			classes = appendFolds(classes, re.Rune[0])
+		} else {
+			classes = append(classes, re.Rune...)
+		}
+	}
+	classes = union(classes)
+	if negated {
+		classes = complement(classes)
+	}
+	// Of ASCII the text means the same to package syntax.
+	r.mark(strings.ReplaceAll(text, `\b`, `\x08`), classes)
+	return nil
+}
+
+// appendFolds appends a character in all its cases.
+func appendFolds(ranges []rune, c rune) []rune {
+	ranges = append(ranges, c, c)
+	for f := unicode.SimpleFold(c); f != c; f = unicode.SimpleFold(f) {
+		ranges = append(ranges, f, f)
+	}
+	return ranges
+}
+
+// shorthand returns the characters of \w, \d, \s, or of the capital: all others.
+func shorthand(c byte) []rune {
+	var ranges []rune
+	add := func(tables ...*unicode.RangeTable) {
+		for _, t := range tables {
+			for _, r := range t.R16 {
+				ranges = appendRange(ranges, rune(r.Lo), rune(r.Hi), rune(r.Stride))
+			}
+			for _, r := range t.R32 {
+				ranges = appendRange(ranges, rune(r.Lo), rune(r.Hi), rune(r.Stride))
+			}
+		}
+	}
+	switch c | 0x20 {
+	case 'w':
+		add(wordTables()...)
+		ranges = append(ranges, 0x200c, 0x200d) // they join letters
+	case 'd':
+		add(unicode.Nd)
+	case 's':
+		add(unicode.White_Space)
+	}
+	ranges = union(ranges)
+	if c < 'a' {
+		return complement(ranges)
+	}
+	return ranges
+}
+
+func wordTables() []*unicode.RangeTable {
+	return []*unicode.RangeTable{unicode.L, unicode.M, unicode.Nd, unicode.Nl, unicode.Pc, unicode.Other_Alphabetic}
+}
+
+// isWord tells whether \w matches a character.
+func isWord(r rune) bool {
+	if r < utf8.RuneSelf {
+		return '0' <= r && r <= '9' || 'a' <= r|0x20 && r|0x20 <= 'z' || r == '_'
+	}
+	return unicode.In(r, wordTables()...) || r == 0x200c || r == 0x200d
+}
+
+func appendRange(ranges []rune, lo, hi, stride rune) []rune {
+	if stride == 1 {
+		return append(ranges, lo, hi)
+	}
+	for c := lo; c <= hi; c += stride {
+		ranges = append(ranges, c, c)
+	}
+	return ranges
+}
+
+// union puts ranges in order and merges what touches.
+func union(ranges []rune) []rune {
+	pairs := make([][2]rune, 0, len(ranges)/2)
+	for i := 0; i < len(ranges); i += 2 {
+		pairs = append(pairs, [2]rune{ranges[i], ranges[i+1]})
+	}
+	slices.SortFunc(pairs, func(a, b [2]rune) int { return int(a[0] - b[0]) })
+	var out []rune
+	for _, p := range pairs {
+		if n := len(out); n > 0 && p[0] <= out[n-1]+1 {
+			out[n-1] = max(out[n-1], p[1])
+		} else {
+			out = append(out, p[0], p[1])
+		}
+	}
+	return out
+}
+
+// complement returns all characters that are not in a union.
+func complement(ranges []rune) []rune {
+	var out []rune
+	next := rune(0)
+	for i := 0; i < len(ranges); i += 2 {
+		if next < ranges[i] {
+			out = append(out, next, ranges[i]-1)
+		}
+		next = ranges[i+1] + 1
+	}
+	if next <= unicode.MaxRune {
+		out = append(out, next, unicode.MaxRune)
+	}
+	return out
+}
+
+// widen puts the classes in the place of their marks, lets $ match before a
+// line break that ends the text, too, and says whether there is \b or \B.
+func (s *source) widen(re *syntax.Regexp) (edges bool) {
+	for _, sub := range re.Sub {
+		edges = s.widen(sub) || edges
+	}
+	switch {
+	case re.Op == syntax.OpWordBoundary || re.Op == syntax.OpNoWordBoundary:
+		return true
+	case re.Op == syntax.OpCapture && re.Sub[0].Op == syntax.OpLiteral && re.Sub[0].Rune[0] >= firstMark:
+		*re = syntax.Regexp{Op: syntax.OpCharClass, Rune: s.classes[re.Sub[0].Rune[0]-firstMark]}
+	case re.Op == syntax.OpEndText && re.Flags&syntax.WasDollar != 0:
+		line := &syntax.Regexp{Op: syntax.OpQuest, Sub: []*syntax.Regexp{{Op: syntax.OpLiteral, Rune: []rune{'\n'}}}}
+		*re = syntax.Regexp{Op: syntax.OpConcat, Sub: []*syntax.Regexp{line, {Op: syntax.OpEndText}}}
+	}
+	return edges
+}

@@ -1,0 +1,118 @@
+package index
+
+import (
+	"bytes"
+	"encoding/binary"
+	"slices"
+	"sort"
+)
+
+// chunk is a part of a prose: slots in a row, no more than a uint16 can count.
+//
+// Its text holds the bare text of each slot, ended by textEnd. Grams fall into
+// buckets by their hash; of each bucket the postings say which slots have a
+// gram of it: their numbers in the chunk, ascending, or where that is longer, a
+// bit for each.
+type chunk struct {
+	base  uint32 // the first slot
+	slots int
+	bits  uint // there are 2^bits buckets
+
+	// All below lies in segments. Numbers are little-endian.
+	text     []byte
+	offsets  []byte   // uint32 by slot: where its text begins; one more at the end
+	buckets  []byte   // uint32 by bucket: where its postings begin, in units of two bytes; one more
+	postings []byte   // uint16, or the words of a bitmap
+	mute     []uint16 // slots whose text is nothing but punctuation
+}
+
+func (c *chunk) offset(i uint32) uint32 { return binary.LittleEndian.Uint32(c.offsets[4*i:]) }
+
+// of returns the bare text of the i-th slot.
+func (c *chunk) of(i uint32) []byte { return c.text[c.offset(i) : c.offset(i+1)-1] }
+
+// empty tells whether the library has no text for the i-th slot.
+func (c *chunk) empty(i uint16) bool {
+	if len(c.of(uint32(i))) > 0 {
+		return false
+	}
+	_, mute := slices.BinarySearch(c.mute, i)
+	return !mute
+}
+
+// slotAt returns which slot's text is at a place in text.
+func (c *chunk) slotAt(at uint32) uint32 {
+	return uint32(sort.Search(c.slots, func(i int) bool { return c.offset(uint32(i)+1) > at }))
+}
+
+// postingsOf returns the postings of a bucket.
+func (c *chunk) postingsOf(bucket uint32) postings {
+	begin := binary.LittleEndian.Uint32(c.buckets[4*bucket:])
+	end := binary.LittleEndian.Uint32(c.buckets[4*bucket+4:])
+	p := postings{data: c.postings[2*begin : 2*end], n: int(end - begin)}
+	if p.n == bitmapUnits(c.slots) {
+		p.bitmap = true
+	}
+	return p
+}
+
+// bitmapUnits is the length of a bitmap of so many slots, which are whole words
+// of 64 bits, in units of two bytes. A list is always shorter.
+func bitmapUnits(slots int) int { return (slots + 63) / 64 * 4 }
+
+// postings are the slots of one bucket.
+type postings struct {
+	data   []byte
+	n      int // units of two bytes: slots of a list
+	bitmap bool
+}
+
+func (p *postings) at(i int) uint16 { return binary.LittleEndian.Uint16(p.data[2*i:]) }
+
+func (p *postings) has(slot uint16) bool {
+	if p.bitmap {
+		return p.data[slot/8]>>(slot%8)&1 != 0
+	}
+	i := sort.Search(p.n, func(i int) bool { return p.at(i) >= slot })
+	return i < p.n && p.at(i) == slot
+}
+
+// list appends the slots of a list, which p is, to dst.
+func (p *postings) list(dst []uint16) []uint16 {
+	for i := range p.n {
+		dst = append(dst, p.at(i))
+	}
+	return dst
+}
+
+// keep returns the slots of the list that p has, in place.
+func (p *postings) keep(list []uint16) []uint16 {
+	if p.bitmap || len(list) < p.n/8 {
+		return slices.DeleteFunc(list, func(s uint16) bool { return !p.has(s) })
+	}
+	kept, i := list[:0], 0
+	for _, s := range list {
+		for i < p.n && p.at(i) < s {
+			i++
+		}
+		if i < p.n && p.at(i) == s {
+			kept = append(kept, s)
+		}
+	}
+	return kept
+}
+
+// containing appends the slots of the chunk in which needle is to dst, looking
+// through all the text.
+func (c *chunk) containing(dst []uint16, needle []byte) []uint16 {
+	for from := 0; from < len(c.text); {
+		i := bytes.Index(c.text[from:], needle)
+		if i < 0 {
+			break
+		}
+		slot := c.slotAt(uint32(from + i))
+		dst = append(dst, uint16(slot))
+		from = int(c.offset(slot + 1))
+	}
+	return dst
+}

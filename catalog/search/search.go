@@ -1,0 +1,2 @@
+// Package search x.
+package search
