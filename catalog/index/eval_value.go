@@ -62,10 +62,11 @@ func (v *evaluator) is(e catalog.Is) (*roaring.Bitmap, error) {
 		return v.isTime(c, e)
 	}
 	want := v.fold.fold(e.Value)
-	return v.running(c, wanted{
-		needle: v.fold.bare(e.Value),
-		accept: func(f *folder, text string) bool { return f.fold(text) == want },
-	}, nil)
+	s := sought{accept: func(f *folder, raw string) bool { return f.fold(raw) == want }}
+	if bare := v.fold.bare(e.Value); bare != "" {
+		s.needles = [][]string{{bare}}
+	}
+	return v.running(c, s, nil)
 }
 
 // isIdentifier selects by "type:value", or by "type" or "type:" for any value.

@@ -15,7 +15,7 @@ import (
 	"github.com/pressmark/pressmark/catalog/calibre/calibretest"
 )
 
-var update = flag.Bool("update", false, "write foldtable.go")
+var rewriteTable = flag.Bool("update", false, "write foldtable.go")
 
 // collated is what Calibre's collation makes of one character.
 type collated struct {
@@ -33,7 +33,7 @@ func collation(t *testing.T) []collated {
 	text := func(hex string) string {
 		var b strings.Builder
 		for _, h := range strings.Fields(hex) {
-			b.WriteRune(number(t, h))
+			b.WriteRune(codePoint(t, h))
 		}
 		return b.String()
 	}
@@ -43,7 +43,7 @@ func collation(t *testing.T) []collated {
 		if len(part) != 3 {
 			t.Fatalf("%q", line)
 		}
-		all = append(all, collated{number(t, part[0]), text(part[1]), text(part[2])})
+		all = append(all, collated{codePoint(t, part[0]), text(part[1]), text(part[2])})
 	}
 	if len(all) < 40_000 {
 		t.Fatalf("%d characters", len(all))
@@ -51,7 +51,7 @@ func collation(t *testing.T) []collated {
 	return all
 }
 
-func number(t *testing.T, hex string) rune {
+func codePoint(t *testing.T, hex string) rune {
 	t.Helper()
 	n, err := strconv.ParseInt(hex, 16, 32)
 	if err != nil {
@@ -64,7 +64,7 @@ func number(t *testing.T, hex string) rune {
 // folded against those of Calibre's collation.
 func TestFoldAsCalibre(t *testing.T) {
 	all := collation(t)
-	if *update {
+	if *rewriteTable {
 		writeFoldTable(t, all)
 		t.Skip("written; run again to test it")
 	}

@@ -36,7 +36,7 @@ func (v *evaluator) match(e catalog.Match, within *roaring.Bitmap) (*roaring.Bit
 func (v *evaluator) matchColumn(c *column, m *matcher, within *roaring.Bitmap) (*roaring.Bitmap, error) {
 	switch {
 	case c.prose != nil:
-		return v.running(c, wantedOf(m), within)
+		return v.running(c, m.sought(), within)
 	case c.terms != nil && c.field.Type != catalog.TypeRating:
 		return termSet(c.terms, c.terms.matching(m)), nil
 	}
@@ -60,7 +60,7 @@ func (v *evaluator) matchAny(m *matcher, within *roaring.Bitmap) (*roaring.Bitma
 		if c.prose == nil {
 			continue
 		}
-		set, err := v.running(c, wantedOf(m), roaring.AndNot(within, found))
+		set, err := v.running(c, m.sought(), roaring.AndNot(within, found))
 		if err != nil {
 			return nil, err
 		}

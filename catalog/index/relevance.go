@@ -26,7 +26,7 @@ func (v *evaluator) tiers(set *roaring.Bitmap, words []string) ([]*roaring.Bitma
 		}
 		either := roaring.New()
 		if title != nil && title.prose != nil {
-			t, err := v.running(title, wantedOf(m), inEither)
+			t, err := v.running(title, m.sought(), inEither)
 			if err != nil {
 				return nil, err
 			}

@@ -1,58 +1,89 @@
 package index
 
 import (
+	"bytes"
 	"context"
-	"strings"
+	"runtime"
 	"sync/atomic"
 
 	"github.com/RoaringBitmap/roaring/v2"
 )
 
-// running is the running text of one field of every book. It is searched by
-// looking at all of it until it is prepared.
+// running is the running text of one field of every book. Until it is prepared
+// it is searched by looking at all of it.
 type running struct {
 	built atomic.Pointer[prose]
 }
 
-// wanted is what is looked for in running text.
-type wanted struct {
-	// needle must be in the bare text; "" is in all of it.
-	needle string
-	// accept looks at the raw text; nil where having the needle is enough.
-	accept func(f *folder, text string) bool
+// textOf returns how the raw text of the column is read.
+func (ix *Index) textOf(c *column) textOf {
+	return func(slot uint32) []byte { return ix.raw(c, slot) }
 }
 
-// wantedOf returns what a matcher looks for.
-func wantedOf(m *matcher) wanted {
-	needle, enough := m.needle()
-	if enough && needle != "" {
-		return wanted{needle: needle}
+// running returns the books whose text in the column is what is sought: of
+// those in within, or of all where that is nil.
+func (v *evaluator) running(c *column, s sought, within *roaring.Bitmap) (*roaring.Bitmap, error) {
+	if within == nil {
+		within = v.ix.live
 	}
-	return wanted{needle, func(_ *folder, text string) bool { return text != "" && m.match(text) }}
+	if p := c.prose.built.Load(); p != nil {
+		if within == v.ix.live && len(v.ix.ids) == v.ix.Len() {
+			within = nil // that is all
+		}
+		return p.find(v.ctx, s, within)
+	}
+	return scanProse(v.ctx, len(v.ix.ids), v.ix.textOf(c), s, within)
 }
 
-// running returns the books whose text in the column is what is wanted.
-func (v *evaluator) running(c *column, w wanted, within *roaring.Bitmap) (*roaring.Bitmap, error) {
-	f := newFolder()
-	set := v.eachBook(func(slot uint32) bool {
-		if within != nil && !within.Contains(slot) {
-			return false
+// Prepare makes text quick to find, which takes seconds in a large library.
+// The index answers all the time, and what it answers does not change. It may
+// be called concurrently with everything else, but not with itself.
+func (ix *Index) Prepare(ctx context.Context) error {
+	defer runtime.KeepAlive(ix)
+	for _, c := range ix.list {
+		if !c.unprepared() {
+			continue
 		}
-		text := string(v.ix.raw(c, slot))
-		if w.needle != "" && !strings.Contains(f.bare(text), w.needle) {
-			return false
+		p, err := buildProse(ctx, len(ix.ids), ix.textOf(c), proseOptions{dir: ix.options.Dir})
+		if err != nil {
+			return err
 		}
-		return w.accept == nil || w.accept(f, text)
-	})
-	return set, nil
+		c.prose.built.Store(p)
+	}
+	return nil
 }
-
-// Prepare makes text quick to find. The index answers all the time, and what
-// it answers does not change.
-func (ix *Index) Prepare(ctx context.Context) error { return nil }
 
 // Prepared says whether there is nothing for Prepare to do.
-func (ix *Index) Prepared() bool { return true }
+func (ix *Index) Prepared() bool {
+	for _, c := range ix.list {
+		if c.unprepared() {
+			return false
+		}
+	}
+	return true
+}
+
+func (c *column) unprepared() bool {
+	if c.prose == nil {
+		return false
+	}
+	p := c.prose.built.Load()
+	return p == nil || p.worn()
+}
 
 // prose makes the next generation of a column of running text.
-func (u *update) prose(old *column) *running { return &running{} }
+func (u *update) prose(c, old *column) *running {
+	next := &running{}
+	p := old.prose.built.Load()
+	if p == nil {
+		return next
+	}
+	stale := roaring.New()
+	for _, slot := range u.put {
+		if int(slot) >= len(u.prev.ids) || !bytes.Equal(u.prev.raw(old, slot), u.next.raw(c, slot)) {
+			stale.Add(slot)
+		}
+	}
+	next.built.Store(p.next(len(u.next.ids), stale, u.next.textOf(c)))
+	return next
+}

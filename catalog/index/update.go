@@ -182,7 +182,7 @@ func (u *update) column(c, old *column, g *errgroup.Group) bool {
 		c.times = replace(u, old.times, c.micros, eq, noTime, &differs)
 	}
 	if old.prose != nil {
-		c.prose = u.prose(old)
+		c.prose = u.prose(c, old)
 	}
 	if old.text != nil {
 		if texts, changed := u.texts(old.text); changed {
