@@ -14,8 +14,8 @@
 //	go lib.Run(ctx)
 //	page, err := lib.Books(ctx, catalog.Query{Limit: 20})
 //
-// A [Library] is a catalog.Reader, catalog.Live and catalog.Appender. Its
-// methods answer from the index that is current when they are called, without
+// A [Library] is a catalog.Reader, and has the roles catalog.Live, Appender,
+// Searcher (in Calibre's search language) and Browser. Its methods answer from the index that is current when they are called, without
 // I/O and without waiting. Whoever makes several calls that belong together
 // makes them on catalog.Snapshot(lib).
 //
@@ -79,6 +79,7 @@ import (
 	"github.com/pressmark/pressmark/catalog"
 	"github.com/pressmark/pressmark/catalog/calibre/internal/snapshot"
 	"github.com/pressmark/pressmark/catalog/index"
+	"github.com/pressmark/pressmark/catalog/search"
 	"github.com/pressmark/pressmark/watch"
 )
 
@@ -126,9 +127,13 @@ type Options struct {
 	// AfterLoad is called after each load of the whole library, when much
 	// memory has become free: a server can return it to the system there.
 	AfterLoad func()
+	// Location is the time zone in which searches compare dates. nil means
+	// time.Local.
+	Location *time.Location
 	// Logger receives a few lines for operators. nil means none.
 	Logger *slog.Logger
-	// Now is the clock for Status. nil means time.Now.
+	// Now is the clock for Status and for dates such as "yesterday" in searches.
+	// nil means time.Now.
 	Now func() time.Time
 }
 
@@ -181,15 +186,18 @@ func (c *contents) revision() catalog.Revision {
 
 // contents is one generation of a library.
 type contents struct {
-	index *index.Index
-	state *state
-	prefs map[string]json.RawMessage
+	index  *index.Index
+	reader *search.Reader // over the index
+	state  *state
+	prefs  map[string]json.RawMessage
 }
 
 var (
 	_ catalog.Reader   = (*Library)(nil)
 	_ catalog.Live     = (*Library)(nil)
 	_ catalog.Appender = (*Library)(nil)
+	_ catalog.Searcher = (*Library)(nil)
+	_ catalog.Browser  = (*Library)(nil)
 )
 
 // Open returns a library that is not loaded yet: call Load, or Run. It makes

@@ -10,7 +10,7 @@ import (
 // Snapshot implements catalog.Live.
 func (l *Library) Snapshot() catalog.Reader {
 	if c := l.current.Load(); c != nil {
-		return c.index
+		return c.reader
 	}
 	return unavailable{}
 }
@@ -46,7 +46,7 @@ func (l *Library) AppendBooks(ctx context.Context, dst []byte, q catalog.Query) 
 	if c == nil {
 		return dst, catalog.Page[catalog.Book]{}, catalog.ErrUnavailable
 	}
-	return c.index.AppendBooks(ctx, dst, q)
+	return c.reader.AppendBooks(ctx, dst, q)
 }
 
 // Preference returns a preference of the library as JSON, nil if it has none:

@@ -13,6 +13,7 @@ import (
 	"github.com/pressmark/pressmark/catalog"
 	"github.com/pressmark/pressmark/catalog/calibre/internal/snapshot"
 	"github.com/pressmark/pressmark/catalog/index"
+	"github.com/pressmark/pressmark/catalog/search"
 )
 
 // purpose says why somebody looks at the database.
@@ -146,7 +147,12 @@ func (l *Library) read(ctx context.Context, why purpose, began time.Time, old *c
 	case whole:
 		change = index.Diff(old.index, next.index)
 		// Other fields are a change of every book that has them.
-		change.More = change.More || next.state.schema != old.state.schema
+		change.More = change.More || !next.state.sameFields(old.state)
+	}
+	if old != nil && next.index == old.index {
+		next.reader = old.reader
+	} else {
+		next.reader = search.NewReader(next.index, l.language(next))
 	}
 	l.current.Store(next)
 	select {
@@ -161,6 +167,12 @@ func (l *Library) read(ctx context.Context, why purpose, began time.Time, old *c
 	l.logSwap(began, next, change, old == nil, missed)
 	l.feed.publish(change)
 	return nil
+}
+
+// language returns what expressions can name in the library.
+func (l *Library) language(c *contents) *search.Language {
+	fields, _ := c.index.Fields(context.Background()) // never fails
+	return search.New(fields, c.prefs, search.Options{Location: l.options.Location, Now: l.now})
 }
 
 // settled reports whether a later change will show in the stamp.

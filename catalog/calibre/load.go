@@ -43,7 +43,7 @@ func (l *loader) load(ctx context.Context, c copied) (*index.Index, *state, warn
 			return err
 		}
 		st = r.state
-		b, err = index.NewBuilder(index.Meta{Library: r.sc.library, Fields: r.sc.fields(), Extra: st.extra}, l.index)
+		b, err = index.NewBuilder(index.Meta{Library: r.sc.library, Fields: r.sc.fields(st.hierarchies), Extra: st.extra}, l.index)
 		if err != nil {
 			return err
 		}
@@ -69,6 +69,7 @@ func (l *loader) open(ctx context.Context, s *source, warn *warnings) (*reader, 
 	if st.extra, err = sc.readPreferences(ctx, s, warn); err != nil {
 		return nil, err
 	}
+	st.hierarchies = hierarchies(st.extra)
 	return &reader{sc: sc, tables: sc.valueTables(), state: st, seed: l.seed, warn: warn}, nil
 }
 

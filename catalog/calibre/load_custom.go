@@ -115,10 +115,14 @@ func (sc *schema) customColumn(v []driver.Value) (customColumn, error) {
 }
 
 // fields returns the library's fields as catalog.Reader.Fields does.
-func (sc *schema) fields() []catalog.Field {
+func (sc *schema) fields(hierarchies []string) []catalog.Field {
 	fields := catalog.Builtin(sc.has("books_pages_link", "pages"))
 	for i := range sc.customs {
 		fields = append(fields, sc.customs[i].field)
+	}
+	for i := range fields {
+		f := &fields[i]
+		f.Hierarchical = f.HasTerms && slices.Contains(hierarchies, string(f.Key))
 	}
 	return fields
 }

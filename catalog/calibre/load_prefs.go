@@ -11,7 +11,7 @@ import (
 // plugins keep their settings, keys included, in the same table.
 func isWanted(preference string) bool {
 	switch preference {
-	case "categories_using_hierarchy", "grouped_search_terms", "saved_searches", "user_categories", "virtual_libraries":
+	case "bools_are_tristate", "categories_using_hierarchy", "grouped_search_terms", "saved_searches", "user_categories", "virtual_libraries":
 		return true
 	}
 	return false
@@ -43,4 +43,16 @@ func (sc *schema) readPreferences(ctx context.Context, s *source, w *warnings) (
 		return nil, err
 	}
 	return json.Marshal(prefs) // keys sorted, no white space
+}
+
+// hierarchies returns the fields whose values name places in a hierarchy, by
+// Calibre's keys.
+func hierarchies(prefs []byte) []string {
+	var p struct {
+		Fields []string `json:"categories_using_hierarchy"`
+	}
+	if json.Unmarshal(prefs, &p) != nil {
+		return nil
+	}
+	return p.Fields
 }

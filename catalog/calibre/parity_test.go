@@ -310,8 +310,9 @@ func identifiers(b *catalog.Book) map[string]string {
 // number.
 var calibreKeys = map[catalog.FieldKey]struct{ key, datatype string }{
 	catalog.FieldPublished: {"pubdate", "datetime"}, catalog.FieldAdded: {"timestamp", "datetime"},
-	catalog.FieldModified: {"last_modified", "datetime"}, catalog.FieldIdentifiers: {"identifiers", "text"},
-	catalog.FieldComments: {"comments", "text"}, catalog.FieldSize: {"size", "float"}, catalog.FieldCover: {"cover", "int"},
+	catalog.FieldModified: {"last_modified", "datetime"}, catalog.FieldTitleSort: {"sort", "text"},
+	catalog.FieldIdentifiers: {"identifiers", "text"},
+	catalog.FieldComments:    {"comments", "text"}, catalog.FieldSize: {"size", "float"}, catalog.FieldCover: {"cover", "int"},
 }
 
 func compareFields(t *testing.T, r catalog.Reader, want asked) {

@@ -44,7 +44,7 @@ func (l *loader) refresh(ctx context.Context, c copied, ix *index.Index, st *sta
 		if err != nil {
 			return err
 		}
-		if r.sc.digest != st.schema {
+		if !r.state.sameFields(st) {
 			return errReload
 		}
 		nextState = r.state

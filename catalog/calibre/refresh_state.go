@@ -13,11 +13,18 @@ type state struct {
 	schema  uint64
 	library string
 	extra   []byte // the preferences
-	books   hashes // of rows of the table books
-	data    hashes // of the formats of each book
-	pages   hashes
-	terms   []hashes // of the rows of each value table
-	links   []hashes // of each book's links to each value table of series
+	// hierarchies are in the preferences, too, and a part of the fields.
+	hierarchies []string
+	books       hashes // of rows of the table books
+	data        hashes // of the formats of each book
+	pages       hashes
+	terms       []hashes // of the rows of each value table
+	links       []hashes // of each book's links to each value table of series
+}
+
+// sameFields reports whether the library has the same fields in both.
+func (st *state) sameFields(o *state) bool {
+	return st.schema == o.schema && slices.Equal(st.hierarchies, o.hierarchies)
 }
 
 // linkSum is the digest of a link to a value.

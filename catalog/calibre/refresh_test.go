@@ -43,6 +43,7 @@ var edits = []struct {
 	{name: "book removed", statements: []string{`DELETE FROM books WHERE id IN (7, 8)`}, removed: []catalog.BookID{7, 8}},
 	{name: "all at once", statements: []string{`DELETE FROM books WHERE id = 7`, `INSERT INTO books (id, title, path) VALUES (100, 'Hundred', 'h')`, `UPDATE books SET title = 'T' WHERE id = 1`}, added: []catalog.BookID{100}, changed: []catalog.BookID{1}, removed: []catalog.BookID{7}},
 	{name: "preferences", statements: []string{`UPDATE preferences SET val = '{"Sea": "tags:x"}' WHERE key = 'virtual_libraries'`}},
+	{name: "hierarchies", statements: []string{`INSERT OR REPLACE INTO preferences (key, val) VALUES ('categories_using_hierarchy', '["tags", "#genre"]')`}, whole: true},
 	{name: "column renamed", statements: []string{`UPDATE custom_columns SET name = 'Genres' WHERE id = 1`}, whole: true},
 	{name: "column removed", statements: []string{`UPDATE custom_columns SET mark_for_delete = 1 WHERE id = 9`}, whole: true},
 	{name: "unknown tables", statements: []string{`INSERT OR REPLACE INTO books_plugin_data (book, name, val) VALUES (1, 'a', 'b')`, `INSERT OR REPLACE INTO preferences (key, val) VALUES ('namespaced:x', '1')`}},
