@@ -50,9 +50,10 @@ func (l *Library) AppendBooks(ctx context.Context, dst []byte, q catalog.Query) 
 }
 
 // Preference returns a preference of the library as JSON, nil if it has none:
-// virtual_libraries, saved_searches, user_categories, grouped_search_terms or
-// categories_using_hierarchy. Others are not read. The caller must not change
-// what is returned.
+// virtual_libraries, saved_searches, user_categories, grouped_search_terms,
+// grouped_search_make_user_categories, categories_using_hierarchy or
+// bools_are_tristate. Others are not read. The caller must not change what is
+// returned.
 func (l *Library) Preference(key string) json.RawMessage {
 	if c := l.current.Load(); c != nil {
 		return c.prefs[key]

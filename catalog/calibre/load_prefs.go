@@ -11,7 +11,8 @@ import (
 // plugins keep their settings, keys included, in the same table.
 func isWanted(preference string) bool {
 	switch preference {
-	case "bools_are_tristate", "categories_using_hierarchy", "grouped_search_terms", "saved_searches", "user_categories", "virtual_libraries":
+	case "bools_are_tristate", "categories_using_hierarchy", "grouped_search_make_user_categories", "grouped_search_terms",
+		"saved_searches", "user_categories", "virtual_libraries":
 		return true
 	}
 	return false

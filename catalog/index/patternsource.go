@@ -134,7 +134,11 @@ func (r *patternReader) set() error {
 			if n < 0 {
 				return errors.New("missing closing :]")
 			}
-			members.WriteString(rest[:n+2])
+			if class := posixClass(rest[2:n]); class != nil {
+				classes = append(classes, class...)
+			} else {
+				members.WriteString(rest[:n+2])
+			}
 			i += n + 2
 		case rest[0] == '[' || strings.HasPrefix(rest, "--") || strings.HasPrefix(rest, "&&") || strings.HasPrefix(rest, "||") || strings.HasPrefix(rest, "~~"):
 			return errors.New("operation on sets (" + rest[:min(2, len(rest))] + ")")
@@ -196,28 +200,59 @@ func appendFolds(ranges []rune, c rune) []rune {
 // shorthand returns the characters of \w, \d, \s, or of the capital: all others.
 func shorthand(c byte) []rune {
 	var ranges []rune
-	add := func(tables ...*unicode.RangeTable) {
-		for _, t := range tables {
-			for _, r := range t.R16 {
-				ranges = appendRange(ranges, rune(r.Lo), rune(r.Hi), rune(r.Stride))
-			}
-			for _, r := range t.R32 {
-				ranges = appendRange(ranges, rune(r.Lo), rune(r.Hi), rune(r.Stride))
-			}
-		}
-	}
 	switch c | 0x20 {
 	case 'w':
-		add(wordTables()...)
+		ranges = rangesOf(wordTables()...)
 		ranges = append(ranges, 0x200c, 0x200d) // they join letters
 	case 'd':
-		add(unicode.Nd)
+		ranges = rangesOf(unicode.Nd)
 	case 's':
-		add(unicode.White_Space)
+		ranges = rangesOf(unicode.White_Space)
 	}
 	ranges = union(ranges)
 	if c < 'a' {
 		return complement(ranges)
+	}
+	return ranges
+}
+
+// posixClass returns the characters of [:name:] where they are not those of
+// ASCII alone, nil otherwise.
+func posixClass(name string) []rune {
+	name, negated := strings.CutPrefix(name, "^")
+	var ranges []rune
+	switch name {
+	case "alpha":
+		ranges = rangesOf(unicode.L, unicode.Nl, unicode.Other_Alphabetic)
+	case "alnum":
+		ranges = rangesOf(unicode.L, unicode.Nl, unicode.Other_Alphabetic, unicode.Nd)
+	case "lower", "upper": // the same without regard to case
+		ranges = rangesOf(unicode.Ll, unicode.Lu, unicode.Lt)
+	case "digit":
+		ranges = shorthand('d')
+	case "space":
+		ranges = shorthand('s')
+	case "word":
+		ranges = shorthand('w')
+	default:
+		return nil
+	}
+	ranges = union(ranges)
+	if negated {
+		return complement(ranges)
+	}
+	return ranges
+}
+
+func rangesOf(tables ...*unicode.RangeTable) []rune {
+	var ranges []rune
+	for _, t := range tables {
+		for _, r := range t.R16 {
+			ranges = appendRange(ranges, rune(r.Lo), rune(r.Hi), rune(r.Stride))
+		}
+		for _, r := range t.R32 {
+			ranges = appendRange(ranges, rune(r.Lo), rune(r.Hi), rune(r.Stride))
+		}
 	}
 	return ranges
 }

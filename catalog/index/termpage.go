@@ -85,7 +85,6 @@ func (ix *Index) choose(ctx context.Context, c *termColumn, q catalog.TermQuery)
 	return chosen, count, nil
 }
 
-
 // hasWordPrefix tells whether s or a word of it begins with prefix.
 func hasWordPrefix(s, prefix string) bool {
 	for from := 0; ; {

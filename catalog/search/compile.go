@@ -71,7 +71,8 @@ type compiler struct {
 	relative bool      // the meaning depends on the day
 	values   int
 	plain    int      // of them, without a field
-	names    []string // that are being looked up, to find those that name themselves
+	names    []string        // that are being looked up, to find those that name themselves
+	trees    map[string]Node // of the texts that have names
 }
 
 func (c *compiler) node(n Node, depth int) (catalog.Expr, error) {

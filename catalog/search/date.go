@@ -149,15 +149,15 @@ func (c *compiler) parseDay(text string) (day, error) {
 		}
 		return day{}, wrong(text, "so many days ago is no date:", "a smaller number of days")
 	}
-	d, relative, ok := parseDate(text, c.now, c.l.zone)
+	d, thisYear, thisMonth, ok := parseDate(text, c.now, c.l.zone)
 	if !ok {
 		return day{}, wrong(text, "not a date:", "a date, such as 2024-01-31, >2020 or 7daysago")
 	}
-	c.relative = c.relative || relative
 	d.parts = strings.Count(text, "/") + 1
 	if n := strings.Count(text, "-"); n > 0 {
 		d.parts = n + 1
 	}
+	c.relative = c.relative || thisYear || thisMonth && d.parts > 1
 	return d, nil
 }
 

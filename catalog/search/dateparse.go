@@ -18,38 +18,38 @@ type datePart struct {
 // (dateutil) reads them: up to three numbers with - / . , or spaces between
 // them, of which one may be the name of a month; eight or six digits; or a date
 // and time as in ISO 8601. What is ambiguous is month/day/year, as in Calibre
-// in English. What is left out is taken from now; relative is true then.
-func parseDate(text string, now time.Time, zone *time.Location) (d day, relative, ok bool) {
+// in English. What is left out is taken from now; thisYear and thisMonth say so,
+// the day is the 15th then. The parts of d are not set.
+func parseDate(text string, now time.Time, zone *time.Location) (d day, thisYear, thisMonth, ok bool) {
 	if t, ok := parseTime(text, zone); ok {
 		y, m, mday := t.In(zone).Date()
-		return day{year: y, month: m, day: mday}, false, true
+		return day{year: y, month: m, day: mday}, false, false, true
 	}
 	parts, ok := dateParts(text)
 	if !ok {
-		return day{}, false, false
+		return day{}, false, false, false
 	}
 	y, m, mday := arrange(parts)
 	missing := datePart{value: -1}
 	d = day{year: y.value, month: time.Month(m.value), day: mday.value}
-	relative = y == missing || m == missing || mday == missing
 	if y == missing {
-		d.year = now.Year()
+		d.year, thisYear = now.Year(), true
 	} else if !y.isYear && d.year < 100 {
-		d.year, relative = nearestCentury(d.year, now.Year()), true
+		d.year, thisYear = nearestCentury(d.year, now.Year()), true
 	}
 	if m == missing {
-		d.month = now.Month()
+		d.month, thisMonth = now.Month(), true
 	}
 	if mday == missing {
 		d.day = 15
 	}
 	if d.year < 1 || d.year > 9999 || d.month < 1 || d.month > 12 || d.day < 1 {
-		return day{}, false, false
+		return day{}, false, false, false
 	}
 	if t := time.Date(d.year, d.month, d.day, 0, 0, 0, 0, time.UTC); t.Day() != d.day {
-		return day{}, false, false
+		return day{}, false, false, false
 	}
-	return d, relative, true
+	return d, thisYear, thisMonth, true
 }
 
 // nearestCentury returns the year that ends with two digits and is less than 50

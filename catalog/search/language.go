@@ -81,8 +81,8 @@ type item struct{ value, field string }
 
 // New makes the language of a library of its fields and of the preferences of
 // its database: virtual_libraries, saved_searches, user_categories,
-// grouped_search_terms and bools_are_tristate. What is missing or damaged
-// counts as empty.
+// grouped_search_terms, grouped_search_make_user_categories and
+// bools_are_tristate. What is missing or damaged counts as empty.
 func New(fields []catalog.Field, preferences map[string]json.RawMessage, o Options) *Language {
 	l := &Language{
 		locations: map[string]location{
@@ -111,7 +111,9 @@ func New(fields []catalog.Field, preferences map[string]json.RawMessage, o Optio
 		}
 	}
 	l.addCategories(entries[[][]any](preferences["user_categories"]))
-	l.addGroups(entries[[]string](preferences["grouped_search_terms"]))
+	var shown []string
+	decode(preferences["grouped_search_make_user_categories"], &shown)
+	l.addGroups(entries[[]string](preferences["grouped_search_terms"]), shown)
 	return l
 }
 
@@ -283,10 +285,11 @@ func (l *Language) addCategories(categories map[string][][]any) {
 	}
 }
 
-// addGroups adds the groups of fields that are searched together, with and
-// without the @ of a user category. Calibre takes one that has the name of a
-// field for nothing, and cannot be asked for one that is not in lower case.
-func (l *Language) addGroups(groups map[string][]string) {
+// addGroups adds the groups of fields that are searched together, and with the
+// @ of a user category those that are shown as such. Calibre takes one that has
+// the name of a field for nothing, and cannot be asked for one that is not in
+// lower case.
+func (l *Language) addGroups(groups map[string][]string, shown []string) {
 	for _, name := range sortedNames(groups) {
 		if name == "" {
 			continue
@@ -297,8 +300,13 @@ func (l *Language) addGroups(groups map[string][]string) {
 		if _, taken := l.locations[name]; lowered && !taken {
 			l.locations[name] = loc
 		}
-		if _, taken := l.locations["@"+lower(name)]; lowered || !taken {
+		if !slices.Contains(shown, name) {
+			continue
+		}
+		if _, taken := l.locations["@"+lower(name)]; lowered {
 			l.locations["@"+lower(name)] = loc
+		} else if !taken { // found as a category, of which there is none
+			l.locations["@"+lower(name)] = location{role: category, name: name}
 		}
 	}
 }

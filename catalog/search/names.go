@@ -34,13 +34,21 @@ func (c *compiler) virtualLibrary(name string, depth int) (catalog.Expr, error) 
 func (c *compiler) named(kind, name, text string, depth int) (catalog.Expr, error) {
 	var e catalog.Expr
 	err := c.enter(kind, name, func() error {
-		n, err := c.l.Tree(text)
-		if err != nil {
-			return fail(kind, name, err)
+		n, known := c.trees[text]
+		if !known {
+			var err error
+			if n, err = c.l.Tree(text); err != nil {
+				return fail(kind, name, err)
+			}
+			if c.trees == nil {
+				c.trees = map[string]Node{}
+			}
+			c.trees[text] = n
 		}
 		if n == nil {
 			return wrong(name, "there is nothing in the "+kind, "one with an expression in it")
 		}
+		var err error
 		if e, err = c.node(n, depth+1); err != nil {
 			return fail(kind, name, err)
 		}
