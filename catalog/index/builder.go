@@ -38,7 +38,7 @@ func NewBuilder(m Meta, o Options) (*Builder, error) {
 		}
 		c := &column{field: f, custom: -1}
 		if hasProse(&f) {
-			c.prose = &running{}
+			c.prose = &running{filled: roaring.New()}
 		}
 		if f.Custom {
 			c.custom = len(ix.custom)
@@ -97,6 +97,9 @@ func (b *Builder) Add(book *catalog.Book) error {
 	}
 	for _, c := range ix.list {
 		b.addTo(c, book)
+		if c.prose != nil && !isBlank(c.proseOf(book)) {
+			c.prose.filled.Add(slot)
+		}
 	}
 	return nil
 }

@@ -192,10 +192,6 @@ func weigh(e catalog.Expr, depth int) weight {
 		members = []catalog.Expr{e.X}
 	case catalog.MatchIdentifier, catalog.Count:
 		return medium
-	case catalog.Has:
-		if mayBeProse(e.Field) {
-			return medium
-		}
 	case catalog.Match:
 		if e.Field == "" || mayBeProse(e.Field) {
 			return heavy

@@ -1,7 +1,6 @@
 package index
 
 import (
-	"bytes"
 	"math"
 	"slices"
 	"strconv"
@@ -190,7 +189,7 @@ func (v *evaluator) has(e catalog.Has) (*roaring.Bitmap, error) {
 	case c.field.Key == catalog.FieldUUID:
 		return v.eachBook(func(slot uint32) bool { return decodeUUID(v.ix.record(slot)) != "" }), nil
 	}
-	return v.eachBook(func(slot uint32) bool { return len(bytes.TrimSpace(v.ix.raw(c, slot))) > 0 }), nil
+	return v.live(c.prose.filled.Clone()), nil
 }
 
 // eachBook returns the books for which keep is true.

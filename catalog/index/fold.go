@@ -79,7 +79,7 @@ func (f *folder) bareOf(s []byte) string {
 // lower returns s in lower case, in which Calibre compares whole values. It
 // returns s itself if it is.
 func (f *folder) lower(s string) string {
-	if strings.ContainsAny(s, "Σİ") { // these depend on what follows, or become two
+	if strings.Contains(s, "Σ") || strings.Contains(s, "İ") { // these depend on what follows, or become two
 		return f.lowerer.String(s)
 	}
 	return strings.ToLower(s)

@@ -4,7 +4,10 @@ import (
 	"errors"
 	"regexp"
 	"regexp/syntax"
+	"slices"
+	"strings"
 	"sync"
+	"unicode"
 
 	"github.com/pressmark/pressmark/catalog"
 )
@@ -17,6 +20,10 @@ const maxProgram = 2000
 // count, and \w, \d, \s and \b know Unicode, where package regexp keeps them to
 // ASCII. It takes time in proportion to the text. Safe for concurrent use.
 type pattern struct {
+	// quick answers for texts that have no character of special in them. It
+	// does not have to fold cases, which takes most of the time.
+	quick   *regexp.Regexp
+	special []string
 	// plain is all there is to an expression without \w, \d, \s and \b, and
 	// answers for texts in ASCII of those that have them.
 	plain *regexp.Regexp
@@ -69,8 +76,35 @@ func compilePattern(expr string) (*pattern, error) {
 		}
 		src.widen(tree)
 	}
-	p.plain, err = regexp.Compile(tree.String())
+	if p.plain, err = regexp.Compile(tree.String()); err != nil {
+		return nil, err
+	}
+	p.special = unfold(tree, nil)
+	p.quick, err = regexp.Compile(tree.String())
 	return p, err
+}
+
+// unfold makes an expression one of lower case, and returns the characters in
+// lower case that it does not match any more: those that are another one's in
+// upper case alone, as ſ and s are.
+func unfold(re *syntax.Regexp, special []string) []string {
+	for _, sub := range re.Sub {
+		special = unfold(sub, special)
+	}
+	if re.Op != syntax.OpLiteral || re.Flags&syntax.FoldCase == 0 {
+		return special
+	}
+	re.Flags &^= syntax.FoldCase
+	for i, r := range re.Rune {
+		low := unicode.ToLower(r)
+		re.Rune[i] = low
+		for c := unicode.SimpleFold(low); c != low; c = unicode.SimpleFold(c) {
+			if s := string(c); unicode.ToLower(c) == c && !slices.Contains(special, s) {
+				special = append(special, s)
+			}
+		}
+	}
+	return special
 }
 
 func parsePattern(expr string) (*syntax.Regexp, error) {
@@ -79,10 +113,15 @@ func parsePattern(expr string) (*syntax.Regexp, error) {
 
 // match tells whether the pattern is found in a text in lower case.
 func (p *pattern) match(text string) bool {
-	if p.wide == nil || isASCII(text) {
-		return p.plain.MatchString(text)
+	if p.wide != nil && !isASCII(text) {
+		return p.wide.match(text)
 	}
-	return p.wide.match(text)
+	for _, s := range p.special {
+		if strings.Contains(text, s) {
+			return p.plain.MatchString(text)
+		}
+	}
+	return p.quick.MatchString(text)
 }
 
 func isASCII(s string) bool {

@@ -15,6 +15,10 @@ import (
 // names nothing that must be there.
 const maxSlow = 16 << 20
 
+// fewSlots is up to how many slots are looked at one by one, instead of
+// looking for needles and then asking which slots count.
+const fewSlots = 4096
+
 // textOf returns the running text of one slot as the library has it. It must
 // be safe for concurrent use. The bytes are not kept.
 type textOf func(slot uint32) []byte
@@ -46,6 +50,7 @@ type prose struct {
 	segs   []*segment // keeps what chunks lie in
 	chunks []*chunk
 	n      int             // slots
+	few    uint64          // fewSlots, but in tests
 	stale  *roaring.Bitmap // slots of which the chunks do not hold the text
 	text   textOf
 }
@@ -57,7 +62,7 @@ func (p *prose) next(n int, stale *roaring.Bitmap, text textOf) *prose {
 	if from := p.chunked(); from < n {
 		all.AddRange(uint64(from), uint64(n))
 	}
-	return &prose{segs: p.segs, chunks: p.chunks, n: n, stale: all, text: text}
+	return &prose{segs: p.segs, chunks: p.chunks, n: n, few: p.few, stale: all, text: text}
 }
 
 // chunked returns the number of slots that are in chunks.
@@ -91,10 +96,14 @@ func (p *prose) find(ctx context.Context, s sought, within *roaring.Bitmap) (*ro
 		return nil, err
 	}
 	var it roaring.IntPeekable
-	if within != nil {
-		it = within.Iterator()
-	}
 	search := newChunkSearch(s.needles)
+	if within != nil {
+		if within.GetCardinality() <= p.few {
+			it = within.Iterator()
+		} else {
+			search.within = within.ToDense()
+		}
+	}
 	var hits, open []uint32
 	for _, c := range p.chunks {
 		if err := ctx.Err(); err != nil {

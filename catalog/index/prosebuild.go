@@ -34,7 +34,7 @@ func buildProse(ctx context.Context, n int, text textOf, o proseOptions) (*prose
 	if o.bytes <= 0 {
 		o.bytes = chunkBytes
 	}
-	b := proseBuilder{o: o, fold: newFolder(), p: &prose{n: n, stale: roaring.New(), text: text}}
+	b := proseBuilder{o: o, fold: newFolder(), p: &prose{n: n, few: fewSlots, stale: roaring.New(), text: text}}
 	for at := 0; at < n; {
 		if err := ctx.Err(); err != nil {
 			return nil, err

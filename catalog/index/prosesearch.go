@@ -14,8 +14,9 @@ const enough = 4
 
 // chunkSearch looks for needles in chunk after chunk.
 type chunkSearch struct {
-	lists [][]needle
-	bits  uint // of buckets in needles
+	lists  [][]needle
+	bits   uint     // of buckets in needles
+	within []uint64 // the slots that count, as bits; nil is all
 
 	found, open, part []uint16 // scratch
 	posts             []postings
@@ -52,7 +53,9 @@ func (s *chunkSearch) in(c *chunk, dst, open []uint32, limited bool) []uint32 {
 	if len(s.lists) == 0 {
 		if !limited {
 			for i := range c.slots {
-				among = append(among, uint16(i))
+				if s.counts(c, uint16(i)) {
+					among = append(among, uint16(i))
+				}
 			}
 			s.open = among
 		}
@@ -64,9 +67,10 @@ func (s *chunkSearch) in(c *chunk, dst, open []uint32, limited bool) []uint32 {
 		} else if len(among) == 0 {
 			break
 		}
-		// The result is in found, which the next list reads: they take turns.
-		s.found, s.open = s.either(c, s.found[:0], list, among), s.found
-		among = s.found
+		// What is left is in open, which the next list reads while it fills
+		// found: they take turns.
+		among = s.either(c, s.found[:0], list, among)
+		s.open, s.found = among, s.open
 	}
 	for _, slot := range among {
 		dst = append(dst, c.base+uint32(slot))
@@ -106,19 +110,33 @@ func (s *chunkSearch) either(c *chunk, dst []uint16, list []needle, among []uint
 
 // having appends the slots that have a needle.
 func (s *chunkSearch) having(c *chunk, dst []uint16, n *needle, among []uint16) []uint16 {
-	if among == nil && len(n.buckets) == 0 {
-		return c.containing(dst, n.text)
-	}
 	begin := len(dst)
+	if among == nil && len(n.buckets) == 0 {
+		dst = c.containing(dst, n.text)
+		if s.within == nil {
+			return dst
+		}
+		kept := slices.DeleteFunc(dst[begin:], func(slot uint16) bool { return !s.counts(c, slot) })
+		return dst[:begin+len(kept)]
+	}
 	dst = s.candidates(c, dst, n, among)
 	// Only what is new: other needles' slots stand before it.
 	kept := dst[begin:begin]
 	for _, slot := range dst[begin:] {
-		if bytes.Contains(c.of(uint32(slot)), n.text) {
+		if s.counts(c, slot) && bytes.Contains(c.of(uint32(slot)), n.text) {
 			kept = append(kept, slot)
 		}
 	}
 	return dst[:begin+len(kept)]
+}
+
+// counts tells whether a slot of the chunk is one that counts.
+func (s *chunkSearch) counts(c *chunk, slot uint16) bool {
+	if s.within == nil {
+		return true
+	}
+	i := c.base + uint32(slot)
+	return int(i/64) < len(s.within) && s.within[i/64]>>(i%64)&1 != 0
 }
 
 // candidates appends the slots of which the grams do not say that they lack

@@ -4,16 +4,37 @@ import (
 	"bytes"
 	"context"
 	"runtime"
+	"strings"
 	"sync/atomic"
 
 	"github.com/RoaringBitmap/roaring/v2"
+
+	"github.com/pressmark/pressmark/catalog"
 )
 
 // running is the running text of one field of every book. Until it is prepared
 // it is searched by looking at all of it.
 type running struct {
-	built atomic.Pointer[prose]
+	filled *roaring.Bitmap // the books that have more than white space there
+	built  atomic.Pointer[prose]
 }
+
+// proseOf returns a book's running text, for columns that have it.
+func (c *column) proseOf(b *catalog.Book) string {
+	switch {
+	case c.custom >= 0:
+		return b.Custom[c.custom].Text
+	case c.field.Key == catalog.FieldTitle:
+		return b.Title
+	case c.field.Key == catalog.FieldTitleSort:
+		return b.TitleSort
+	case c.field.Key == catalog.FieldAuthorSort:
+		return b.AuthorSort
+	}
+	return b.Comments
+}
+
+func isBlank(s string) bool { return strings.TrimSpace(s) == "" }
 
 // textOf returns how the raw text of the column is read.
 func (ix *Index) textOf(c *column) textOf {
@@ -73,7 +94,19 @@ func (c *column) unprepared() bool {
 
 // prose makes the next generation of a column of running text.
 func (u *update) prose(c, old *column) *running {
-	next := &running{}
+	next := &running{filled: old.prose.filled}
+	for i, slot := range u.put {
+		if blank := isBlank(c.proseOf(u.books[i])); blank == next.filled.Contains(slot) {
+			if next.filled == old.prose.filled {
+				next.filled = next.filled.Clone()
+			}
+			if blank {
+				next.filled.Remove(slot)
+			} else {
+				next.filled.Add(slot)
+			}
+		}
+	}
 	p := old.prose.built.Load()
 	if p == nil {
 		return next

@@ -2,6 +2,7 @@ package index
 
 import (
 	"encoding/binary"
+	"math"
 
 	"github.com/pressmark/pressmark/catalog"
 )
@@ -9,11 +10,7 @@ import (
 // raw returns the running text of one book in a column that has prose, as the
 // library has it. The bytes belong to the index.
 func (ix *Index) raw(c *column, slot uint32) []byte {
-	switch {
-	case c.custom >= 0:
-		b := ix.book(slot, false)
-		return []byte(b.Custom[c.custom].Text)
-	case c.field.Key == catalog.FieldComments:
+	if c.field.Key == catalog.FieldComments {
 		return ix.comments(slot)
 	}
 	s := skimmer{ix.record(slot)}
@@ -26,10 +23,11 @@ func (ix *Index) raw(c *column, slot uint32) []byte {
 	case catalog.FieldTitleSort:
 		return titleSort
 	}
-	for range s.int() { // authors
-		s.item()
+	s.items() // authors
+	if authorSort := s.str(); c.custom < 0 {
+		return authorSort
 	}
-	return s.str() // the author sort
+	return s.custom(c.custom)
 }
 
 // skimmer reads the parts of a record without copying them.
@@ -46,6 +44,55 @@ func (s *skimmer) str() []byte {
 	p := s.b[n : n+int(v)]
 	s.b = s.b[n+int(v):]
 	return p
+}
+
+func (s *skimmer) skip(n int) { s.b = s.b[n:] }
+
+func (s *skimmer) time() {
+	if s.int() != math.MinInt64 {
+		s.int()
+	}
+}
+
+func (s *skimmer) items() {
+	for range s.int() {
+		s.item()
+	}
+}
+
+// custom returns the text in the n-th custom column, from behind the author
+// sort on.
+func (s *skimmer) custom(n int) []byte {
+	s.items() // series
+	s.skip(8) // series index
+	s.items() // tags
+	s.items() // publisher
+	s.items() // languages
+	s.skip(8) // rating
+	for range 2 * s.int() {
+		s.str() // types and values of identifiers
+	}
+	s.time()
+	s.time()
+	s.time()
+	s.str() // path
+	for range s.int() {
+		s.str() // format
+		s.str() // file
+		s.int() // size
+		s.str() // key
+	}
+	s.str() // cover
+	s.int() // pages
+	s.int() // the number of columns
+	for ; ; n-- {
+		s.items()
+		s.skip(8 + 8 + 1 + 1) // index, number, bool, whether it is set
+		s.time()
+		if text := s.str(); n == 0 {
+			return text
+		}
+	}
 }
 
 func (s *skimmer) item() {
