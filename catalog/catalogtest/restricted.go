@@ -37,11 +37,11 @@ func (s *suite) restricted(t *testing.T) {
 func (s *suite) hides(t *testing.T, outer *suite) {
 	_, unknown := s.r.Book(s.ctx, 1<<40)
 	secrets := s.secrets(outer)
-	for i := range outer.all {
-		b := &outer.all[i]
-		if slices.ContainsFunc(s.all, func(x catalog.Book) bool { return x.ID == b.ID }) {
-			continue
-		}
+	hidden := slices.DeleteFunc(slices.Clone(outer.all), func(b catalog.Book) bool {
+		return slices.ContainsFunc(s.all, func(x catalog.Book) bool { return x.ID == b.ID })
+	})
+	for i := range min(len(hidden), 50) {
+		b := &hidden[i]
 		_, err := s.r.Book(s.ctx, b.ID)
 		if !errors.Is(err, catalog.ErrNotFound) || !alike(err, unknown) {
 			t.Errorf("hidden book %d is %v, one that is not there %v", b.ID, err, unknown)
@@ -112,8 +112,9 @@ func (s *suite) secrets(outer *suite) []string {
 	}
 	shown := values(s.all)
 	var out []string
+	all := strings.Join(slices.Collect(maps.Keys(shown)), "\x00")
 	for v := range values(outer.all) {
-		if len(v) > 5 && !slices.ContainsFunc(slices.Collect(maps.Keys(shown)), func(s string) bool { return strings.Contains(s, v) }) {
+		if len(v) > 5 && !strings.Contains(all, v) {
 			out = append(out, v)
 		}
 	}

@@ -19,10 +19,18 @@ import (
 // not count, nor which script a digit is of, nor hiragana or katakana; ligatures
 // are their letters. Letters with a weight of their own stay: й is not и, ı is
 // not i, آ is not ا.
+//
+// More is found than Calibre finds where that asks for whole letters: the a in
+// æ, a vowel sign without the consonant before it, a consonant in the middle of
+// a conjunct, and in Thai and Lao a consonant without the vowel that is written
+// before it. A Hangul syllable is one letter here even where it is stored in
+// parts. What a language sets apart (å from a in Swedish) is the same, as it is
+// for a Calibre that speaks English.
 type folder struct {
 	lowerer cases.Caser
 	caser   cases.Caser
-	known   []folded // by slotOf: what characters become
+	known   []folded // what characters become, each in the place that of finds
+	derived int      // how often that was found out before there was known
 	src     []byte
 	dst     []byte
 	nfc     []byte
@@ -47,11 +55,11 @@ const (
 	bare
 )
 
-// foldCache is how many characters a folder remembers, a power of two; below
-// foldShort bytes it does not begin to.
+// foldCache is how many characters a folder remembers, a power of two. It only
+// begins to after foldFew: many folders are made for a few words.
 const (
 	foldCache = 512
-	foldShort = 64
+	foldFew   = 16
 )
 
 func newFolder() *folder {
@@ -88,7 +96,7 @@ func (f *folder) lower(s string) string {
 func (f *folder) form(s string, k form) string {
 	table := asciiForm(k)
 	i := 0
-	for i < len(s) && s[i] < utf8.RuneSelf && table[s[i]] == s[i] {
+	for i < len(s) && s[i] < utf8.RuneSelf && table[s[i]] == s[i] && s[i] != 0 {
 		i++
 	}
 	if i == len(s) {
@@ -112,8 +120,11 @@ func (f *folder) append(dst, s []byte, k form) []byte {
 	begin := len(dst)
 	dst, whole := f.appendRunes(dst, s, k, false)
 	if !whole {
-		f.nfc = norm.NFC.Append(f.nfc[:0], s...)
-		dst, _ = f.appendRunes(dst[:begin], f.nfc, k, true)
+		if norm.NFC.QuickSpan(s) < len(s) {
+			f.nfc = norm.NFC.Append(f.nfc[:0], s...)
+			s = f.nfc
+		}
+		dst, _ = f.appendRunes(dst[:begin], s, k, true)
 	}
 	return dst
 }
@@ -121,14 +132,6 @@ func (f *folder) append(dst, s []byte, k form) []byte {
 // appendRunes appends character by character. Unless s is composed it stops
 // where that would matter, and returns false.
 func (f *folder) appendRunes(dst, s []byte, k form, composed bool) ([]byte, bool) {
-	if f.known == nil && len(s) >= foldShort {
-		for _, c := range s {
-			if c >= utf8.RuneSelf {
-				f.known = make([]folded, foldCache)
-				break
-			}
-		}
-	}
 	table := asciiForm(k)
 	for i := 0; i < len(s); {
 		if s[i] < utf8.RuneSelf {
@@ -181,10 +184,13 @@ func stands(r rune) bool {
 // of returns what a character becomes.
 func (f *folder) of(r rune) folded {
 	if f.known == nil {
-		return f.derive(r)
+		if f.derived++; f.derived <= foldFew {
+			return f.derive(r)
+		}
+		f.known = make([]folded, foldCache)
 	}
 	e := &f.known[(r^r>>9)%foldCache]
-	if e.r != r || r == 0 {
+	if e.r != r { // never 0, which is ASCII
 		*e = f.derive(r)
 	}
 	return *e

@@ -2,6 +2,7 @@ package index
 
 import (
 	"bytes"
+	"unicode/utf8"
 
 	"github.com/RoaringBitmap/roaring/v2"
 
@@ -15,6 +16,20 @@ func (v *evaluator) match(e catalog.Match, within *roaring.Bitmap) (*roaring.Bit
 	if err != nil {
 		return nil, err
 	}
+	if m.short() {
+		// It takes as long however few books are in question, and is asked for
+		// often: articles, what somebody has begun to type.
+		return v.ix.results.get(e, func() (*roaring.Bitmap, error) { return v.matchIn(e, m, nil) })
+	}
+	return v.matchIn(e, m, within)
+}
+
+// short tells whether much text has to be looked at for what is looked for.
+func (m *matcher) short() bool {
+	return m.kind == catalog.Anywhere && m.bare != "" && utf8.RuneCountInString(m.bare) < narrowGram && m.bare[0] < utf8.RuneSelf
+}
+
+func (v *evaluator) matchIn(e catalog.Match, m *matcher, within *roaring.Bitmap) (*roaring.Bitmap, error) {
 	switch e.Field {
 	case "":
 		return v.matchAny(m, within)

@@ -92,7 +92,7 @@ func (m *matcher) sought() sought {
 	s := sought{}
 	switch {
 	case m.pattern != nil:
-		s.needles, s.slow = m.pattern.literals, true
+		s.needles, s.cost = m.pattern.literals, m.pattern.cost
 	case m.bare != "":
 		s.needles = [][]string{{m.bare}}
 	}

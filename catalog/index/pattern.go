@@ -13,25 +13,39 @@ import (
 )
 
 // maxProgram is how many instructions a pattern may compile to: each character
-// of a text can cost as many steps.
-const maxProgram = 2000
+// of a text can cost as many steps. maxLarge is how many large sets of characters
+// package regexp is given: it takes milliseconds to compile each of them where
+// case does not count.
+const (
+	maxProgram = 2000
+	maxLarge   = 2
+)
 
 // pattern is a regular expression as catalog.Pattern has it: case does not
 // count, and \w, \d, \s and \b know Unicode, where package regexp keeps them to
-// ASCII. It takes time in proportion to the text. Safe for concurrent use.
+// ASCII. It takes time in proportion to the text. Safe for concurrent use. Of
+// what Calibre's expressions find, it does not find one letter that is two in the
+// other case: ss is not ß.
+//
+// There are quicker and slower ways to find it, made when they are needed.
 type pattern struct {
-	// quick answers for texts that have no character of special in them. It
+	// machine answers for all texts.
+	machine *machine
+	// plain, which may be nil, answers for texts in ASCII, and for others where
+	// there is no \w, \d, \s or \b.
+	plain func() *regexp.Regexp
+	ascii bool // plain is for ASCII alone
+	// quick does what plain does for texts without the characters in special. It
 	// does not have to fold cases, which takes most of the time.
-	quick   *regexp.Regexp
+	quick   func() *regexp.Regexp
 	special []string
-	// plain is all there is to an expression without \w, \d, \s and \b, and
-	// answers for texts in ASCII of those that have them.
-	plain *regexp.Regexp
-	// wide answers for other texts; nil where plain does.
-	wide *machine
+	// words, if there are any, answer for all texts without special characters.
+	words []word
 	// literals are bare texts of which the bare form of any text that matches
 	// contains one of each list.
 	literals [][]string
+	// cost is about how many steps a character of text takes; 0 for words.
+	cost int
 }
 
 // newPattern returns an InvalidError if expr is not a pattern.
@@ -61,27 +75,67 @@ func compilePattern(expr string) (*pattern, error) {
 		return nil, err
 	}
 	edges := src.widen(tree)
-	if programSize(tree) > maxProgram {
+	size := programSize(tree)
+	if size > maxProgram {
 		return nil, errors.New("too large")
 	}
-	p := &pattern{literals: newLiterals().required(tree)}
-	if edges || len(src.classes) > 0 {
-		prog, err := syntax.Compile(tree.Simplify())
-		if err != nil {
-			return nil, err
-		}
-		p.wide = &machine{prog: prog, pool: sync.Pool{New: func() any { return newThreads(len(prog.Inst)) }}}
-		if tree, err = parsePattern(src.plain); err != nil {
-			return nil, err
-		}
-		src.widen(tree)
-	}
-	if p.plain, err = regexp.Compile(tree.String()); err != nil {
+	prog, err := syntax.Compile(tree.Simplify())
+	if err != nil {
 		return nil, err
 	}
-	p.special = unfold(tree, nil)
-	p.quick, err = regexp.Compile(tree.String())
-	return p, err
+	p := &pattern{
+		machine:  &machine{prog: prog, edges: edges, pool: sync.Pool{New: func() any { return newThreads(len(prog.Inst)) }}},
+		ascii:    edges || len(src.classes) > 0,
+		literals: newLiterals().required(tree), cost: size,
+	}
+	simple, err := parsePattern(src.plain)
+	if err != nil {
+		return nil, err
+	}
+	src.widen(simple)
+	if largeSets(tree) <= maxLarge {
+		p.plain = compiled(simple)
+		if simple, err = parsePattern(src.plain); err != nil {
+			return nil, err
+		}
+		src.widen(simple)
+		p.quick = compiled(simple)
+	}
+	p.special = unfold(simple, nil)
+	if p.words = wordsOf(simple); p.words != nil {
+		p.cost = 0
+	}
+	return p, nil
+}
+
+// compiled returns what compiles an expression when it is called first; nil if
+// that is not possible after all.
+func compiled(re *syntax.Regexp) func() *regexp.Regexp {
+	return sync.OnceValue(func() *regexp.Regexp {
+		r, err := regexp.Compile(re.String())
+		if err != nil {
+			return nil
+		}
+		return r
+	})
+}
+
+// largeSets counts the sets of very many characters in an expression.
+func largeSets(re *syntax.Regexp) int {
+	n := 0
+	for _, sub := range re.Sub {
+		n += largeSets(sub)
+	}
+	if re.Op == syntax.OpCharClass {
+		members := 0
+		for i := 0; i < len(re.Rune); i += 2 {
+			members += int(re.Rune[i+1]-re.Rune[i]) + 1
+		}
+		if members > 1000 {
+			n++
+		}
+	}
+	return n
 }
 
 // unfold makes an expression one of lower case, and returns the characters in
@@ -113,15 +167,20 @@ func parsePattern(expr string) (*syntax.Regexp, error) {
 
 // match tells whether the pattern is found in a text in lower case.
 func (p *pattern) match(text string) bool {
-	if p.wide != nil && !isASCII(text) {
-		return p.wide.match(text)
+	special := slices.ContainsFunc(p.special, func(s string) bool { return strings.Contains(text, s) })
+	if p.words != nil && !special {
+		return slices.ContainsFunc(p.words, func(w word) bool { return w.in(text) })
 	}
-	for _, s := range p.special {
-		if strings.Contains(text, s) {
-			return p.plain.MatchString(text)
+	find := p.quick
+	if special {
+		find = p.plain
+	}
+	if find != nil && (!p.ascii || isASCII(text)) {
+		if re := find(); re != nil {
+			return re.MatchString(text)
 		}
 	}
-	return p.quick.MatchString(text)
+	return p.machine.match(text)
 }
 
 func isASCII(s string) bool {

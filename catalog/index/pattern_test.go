@@ -49,6 +49,115 @@ func TestPattern(t *testing.T) {
 	}
 }
 
+// TestPatternAsCalibre holds patterns against the module with which Calibre
+// finds regular expressions.
+func TestPatternAsCalibre(t *testing.T) {
+	var asked struct {
+		Patterns []string `json:"patterns"`
+		Texts    []string `json:"texts"`
+	}
+	asked.Patterns = strings.Split(strings.TrimSpace(`
+tide
+TIDE|Clerk
+^the
+clerk$
+^the tide clerk$
+\bclerk\b
+\btide
+\Bide\b
+\bété\b
+\bété
+\Bт\B
+\bле\w+
+\bслова\b|\bклерк\b
+\w+
+^\w+$
+^\w+\s\w+$
+\W
+^\W+$
+\d
+\d{4}
+^\D*$
+\s
+\S{8}
+[\w]+-[\w]+
+[^\w\s]
+[\d\-]{3}
+[^\W\d_]{6}
+[[:alpha:]]{6}
+[[:digit:]]
+[[:punct:]]
+[[:punct:]]{3}
+[[:^punct:]]{9}
+[[:alnum:]]{9}
+[[:upper:]]{4}
+[[:lower:]_]{9}
+[[:blank:]]
+[[:graph:]]{9}
+[^[:space:]]{9}
+[a-f]{3}
+[A-F]{3}
+[а-я]{5}
+[^a-z ]
+colou?r
+(the|a) (tide|sea)
+(?i)the
+(?P<first>t)ide
+a.e
+a\.b
+^$
+^.{3}$
+.{20}
+x{2,3}
+x{,2}y
+\u0442\u0438
+\x74ide
+о+
+ß
+straße
+ǆ
+é
+\(1\)
+\+\+
+c\+\+
+[c]\+
+\Atide
+clerk\Z
+ΣΊΣ
+[α-ω]{4}
+\bדבר
+[א-ת]+
+\bनदी\b
+नदी
+\w\w\w日
+日本
+[ァ-ン]+
+^[^ ]+ [^ ]+$
+`), "\n")
+	asked.Texts = []string{
+		"", "Tide", "The Tide Clerk", "the tide-clerk", "clerk\n", "a\nb", "tideclerk", "a sea", "color", "Colour",
+		"un été.", "étété", "L’été", "зимний словарь", "Слова", "леса", "клерк_2", "тт", "123-456", "1998", "٣٤", "१२",
+		"a.b.c", "axb", "xxy", "xxxy", "...", "!?", " ", "Straße", "STRASSE", "ǅ", "C++ (1)", "ΣΊΣΥΦΟΣ", "Σίσυφος", "דברים",
+		"אין דבר", "नदी", "की नदी है", "図書館 日本", "abc日", "カタカナ", "ｶﾀｶﾅ", "e\u0301", "dž", "abcdefghijklmnopqrstuvwxyz", "ⓐ", "x\u200dy", "a_b", "«»—", "+$=", "ªⅷ",
+	}
+	var found [][]bool
+	askCalibre(t, "testdata/pattern.py", &asked, &found)
+	f := newFolder()
+	for i, expr := range asked.Patterns {
+		p, err := newPattern(expr)
+		if err != nil {
+			t.Errorf("%s: %v", expr, err)
+			continue
+		}
+		for k, text := range asked.Texts {
+			// ß is ss in lower case to Calibre alone.
+			if got := p.match(f.lower(text)); got != found[i][k] && !strings.Contains(expr, "ß") {
+				t.Errorf("%s in %q: %v, Calibre says otherwise", expr, text, got)
+			}
+		}
+	}
+}
+
 // FuzzPattern holds a pattern against package regexp, which knows the same of
 // texts in ASCII, and its literals against what it matches.
 func FuzzPattern(f *testing.F) {
@@ -66,6 +175,9 @@ func FuzzPattern(f *testing.F) {
 		got := p.match(low)
 		if re, err := regexp.Compile("(?i)" + expr); err == nil && isASCII(expr) && isASCII(low) && !strings.ContainsAny(expr, "$[\\") && got != re.MatchString(low) {
 			t.Errorf("%q on %q: %v", expr, low, got)
+		}
+		if p.machine.match(low) != got {
+			t.Errorf("%q on %q: %v, the machine says otherwise", expr, low, got)
 		}
 		if !got {
 			return

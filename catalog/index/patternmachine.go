@@ -9,8 +9,9 @@ import (
 // machine runs the program of a pattern over a text, all ways at once (Thompson
 // and Pike), in which \b and \B know the letters of all scripts.
 type machine struct {
-	prog *syntax.Prog
-	pool sync.Pool // of *threads
+	prog  *syntax.Prog
+	edges bool      // there is \b or \B in it
+	pool  sync.Pool // of *threads
 }
 
 // threads are the instructions that a text may stand at: now, and after the
@@ -50,8 +51,8 @@ func (m *machine) match(text string) bool {
 	before := rune(none)
 	r, width := runeAt(text)
 	anchored := m.prog.StartCond()&syntax.EmptyBeginText != 0
+	around := m.between(before, r)
 	for at := 0; ; {
-		around := between(before, r)
 		if before == none || !anchored {
 			if t.follow(m.prog, &t.now, uint32(m.prog.Start), around) {
 				return true
@@ -62,7 +63,7 @@ func (m *machine) match(text string) bool {
 		}
 		at += width
 		after, w := runeAt(text[at:])
-		around = between(r, after)
+		around = m.between(r, after)
 		t.next.dense = t.next.dense[:0]
 		for _, pc := range t.now.dense {
 			i := &m.prog.Inst[pc]
@@ -122,7 +123,16 @@ func (t *threads) follow(prog *syntax.Prog, set *pcSet, pc uint32, around syntax
 	return false
 }
 
-// between returns what holds between two characters, of which -1 is none.
+// between returns what holds between two characters, of which -1 is none, as
+// far as the program asks.
+func (m *machine) between(before, after rune) syntax.EmptyOp {
+	if !m.edges {
+		return between(before, after)
+	}
+	return between(before, after) | edgeBetween(before, after)
+}
+
+// between returns what holds between two characters, but for the edges of words.
 func between(before, after rune) syntax.EmptyOp {
 	var op syntax.EmptyOp
 	if before < 0 {
@@ -137,8 +147,13 @@ func between(before, after rune) syntax.EmptyOp {
 	if after < 0 || after == '\n' {
 		op |= syntax.EmptyEndLine
 	}
+	return op
+}
+
+// edgeBetween tells whether a word begins or ends between two characters.
+func edgeBetween(before, after rune) syntax.EmptyOp {
 	if (before >= 0 && isWord(before)) != (after >= 0 && isWord(after)) {
-		return op | syntax.EmptyWordBoundary
+		return syntax.EmptyWordBoundary
 	}
-	return op | syntax.EmptyNoWordBoundary
+	return syntax.EmptyNoWordBoundary
 }

@@ -4,16 +4,21 @@ import (
 	"context"
 	"runtime"
 	"slices"
-	"strconv"
 
 	"github.com/RoaringBitmap/roaring/v2"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/pressmark/pressmark/catalog"
 )
 
-// maxSlow is how many bytes of text a regular expression is tried on that
-// names nothing that must be there.
-const maxSlow = 16 << 20
+// What accept may take on all text together, in bytes of text times sought.cost:
+// where needles say which text to look at, and where it has to look at all.
+const (
+	maxSteps     = 8 * maxScanSteps
+	maxScanSteps = 16 << 20 * usualCost
+	// usualCost is what most regular expressions do not exceed.
+	usualCost = 40
+)
 
 // fewSlots is up to how many slots are looked at one by one, instead of
 // looking for needles and then asking which slots count.
@@ -31,15 +36,28 @@ type sought struct {
 	// accept looks at the raw text as well, which is not empty; nil accepts
 	// all. It must be safe for concurrent use, with a folder for each caller.
 	accept func(f *folder, raw string) bool
-	// slow is set where accept is so slow that it must not be asked about much
-	// text without needles.
-	slow bool
+	// cost is about how many steps accept takes for a byte of text, 0 where that
+	// does not matter. What would take too many is an error.
+	cost int
+}
+
+// over tells whether so many bytes of text are too many.
+func (s *sought) over(bytes int) bool {
+	if len(s.needles) == 0 {
+		return bytes*max(s.cost, usualCost) > maxScanSteps
+	}
+	return bytes*max(s.cost, usualCost) > maxSteps
+}
+
+func tooSlow() error {
+	return catalog.Invalid("q", "", "a regular expression on so much text needs a word of three letters or more that must be there, "+
+		"a rarer one than it has, or other conditions that leave fewer books")
 }
 
 // prose is the running text of one field of many books, made ready to be
 // searched for any part of it. It lies in chunks, each of which holds the bare
-// text of some slots and, for pieces of two or three characters, which of these
-// slots have them (chunk.go says how): pieces narrow down where what is sought
+// text of some slots and, for pieces of a few characters, which of these slots
+// have them (prosechunk.go says how): pieces narrow down where what is sought
 // can be, and the text decides. Nearly all of it is in a private file mapped
 // into memory.
 //
@@ -51,6 +69,7 @@ type prose struct {
 	chunks []*chunk
 	n      int             // slots
 	few    uint64          // fewSlots, but in tests
+	bytes  *frequencies    // of a part of the text in the chunks
 	stale  *roaring.Bitmap // slots of which the chunks do not hold the text
 	text   textOf
 }
@@ -62,7 +81,7 @@ func (p *prose) next(n int, stale *roaring.Bitmap, text textOf) *prose {
 	if from := p.chunked(); from < n {
 		all.AddRange(uint64(from), uint64(n))
 	}
-	return &prose{segs: p.segs, chunks: p.chunks, n: n, few: p.few, stale: all, text: text}
+	return &prose{segs: p.segs, chunks: p.chunks, n: n, few: p.few, bytes: p.bytes, stale: all, text: text}
 }
 
 // chunked returns the number of slots that are in chunks.
@@ -82,10 +101,8 @@ func (p *prose) worn() bool { return p.stale.GetCardinality() > uint64(500+p.n/2
 func (p *prose) find(ctx context.Context, s sought, within *roaring.Bitmap) (*roaring.Bitmap, error) {
 	// The chunks are unmapped when nothing refers to them any more.
 	defer runtime.KeepAlive(p)
-	if s.slow && len(s.needles) == 0 {
-		if err := p.affordable(within); err != nil {
-			return nil, err
-		}
+	if s.cost > 0 && len(s.needles) == 0 && s.over(p.length(within)) {
+		return nil, tooSlow()
 	}
 	stale := p.stale
 	if within != nil {
@@ -95,36 +112,58 @@ func (p *prose) find(ctx context.Context, s sought, within *roaring.Bitmap) (*ro
 	if err != nil {
 		return nil, err
 	}
-	var it roaring.IntPeekable
-	search := newChunkSearch(s.needles)
-	if within != nil {
-		if within.GetCardinality() <= p.few {
-			it = within.Iterator()
-		} else {
-			search.within = within.ToDense()
-		}
+	hits, err := p.inChunks(ctx, s.needles, within)
+	if err != nil {
+		return nil, err
 	}
-	var hits, open []uint32
-	for _, c := range p.chunks {
-		if err := ctx.Err(); err != nil {
-			return nil, err
-		}
-		if it != nil {
-			if open = slotsOf(open[:0], it, c); len(open) == 0 {
-				continue
-			}
-		}
-		begin := len(hits)
-		hits = search.in(c, hits, open, it != nil)
-		hits = p.truthful(hits, begin)
-	}
-	if s.accept != nil {
-		if hits, err = verify(ctx, hits, p.text, s.accept); err != nil {
-			return nil, err
-		}
+	if hits, err = verify(ctx, hits, p.text, s); err != nil {
+		return nil, err
 	}
 	found.Or(setOf(hits))
 	return found, nil
+}
+
+// inChunks returns the slots of chunks in whose text there is a needle of each
+// list, ascending.
+func (p *prose) inChunks(ctx context.Context, needles [][]string, within *roaring.Bitmap) ([]uint32, error) {
+	few := within != nil && within.GetCardinality() <= p.few
+	var dense []uint64
+	if within != nil && !few {
+		dense = within.ToDense()
+	}
+	parts := min(runtime.GOMAXPROCS(0), (len(p.chunks)+1)/2)
+	found := make([][]uint32, parts)
+	g, ctx := errgroup.WithContext(ctx)
+	for i := range parts {
+		g.Go(func() error {
+			var it roaring.IntPeekable
+			if few {
+				it = within.Iterator()
+			}
+			search := newChunkSearch(needles, p.bytes)
+			search.within = dense
+			var hits, open []uint32
+			for _, c := range p.chunks[len(p.chunks)*i/parts : len(p.chunks)*(i+1)/parts] {
+				if err := ctx.Err(); err != nil {
+					return err
+				}
+				if few {
+					if open = slotsOf(open[:0], it, c); len(open) == 0 {
+						continue
+					}
+				}
+				begin := len(hits)
+				hits = search.in(c, hits, open, few)
+				hits = p.truthful(hits, begin)
+			}
+			found[i] = hits
+			return nil
+		})
+	}
+	if err := g.Wait(); err != nil {
+		return nil, err
+	}
+	return slices.Concat(found...), nil
 }
 
 // truthful drops the stale ones of the slots from begin on.
@@ -136,9 +175,8 @@ func (p *prose) truthful(hits []uint32, begin int) []uint32 {
 	return hits[:begin+len(kept)]
 }
 
-// affordable is an error if the text of the slots is too much to try a regular
-// expression on all of it.
-func (p *prose) affordable(within *roaring.Bitmap) error {
+// length returns about how many bytes of text slots have.
+func (p *prose) length(within *roaring.Bitmap) int {
 	total := 0
 	var it roaring.IntPeekable
 	if within != nil {
@@ -155,15 +193,7 @@ func (p *prose) affordable(within *roaring.Bitmap) error {
 			total += len(c.of(slot - c.base))
 		}
 	}
-	if total > maxSlow {
-		return tooSlow()
-	}
-	return nil
-}
-
-func tooSlow() error {
-	return catalog.Invalid("q", "", "a regular expression over more than "+strconv.Itoa(maxSlow>>20)+
-		" MB of text needs three letters in a row that must be there, or other conditions that leave fewer books")
+	return total
 }
 
 // slotsOf appends the slots of the chunk from an iterator that has gone over

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/binary"
 	"math/bits"
+	"slices"
 
 	"github.com/RoaringBitmap/roaring/v2"
 )
@@ -13,20 +14,22 @@ type proseOptions struct {
 	// dir is a folder for the private file; empty keeps all on the heap.
 	dir string
 	// slots and bytes are where a chunk ends: at so many slots or, once it has
-	// so many bytes, after the slot that it is at. 0 means 65,536 and 8 MiB.
+	// so many bytes, after the slot that it is at. 0 means 65,535 and 4 MiB.
 	slots, bytes int
 }
 
 const (
-	chunkSlots = 1 << 16
-	chunkBytes = 8 << 20
+	chunkSlots = 1<<16 - 1
+	chunkBytes = 4 << 20
 	// There are 2^minBits to 2^maxBits buckets in a chunk, by how much text is
 	// in it.
 	minBits, maxBits = 8, 16
+	// sampleBytes is how much of a chunk is counted for prose.bytes.
+	sampleBytes = 64 << 10
 )
 
 // buildProse makes the text of n slots ready to be searched. It takes about
-// three times chunkBytes of memory while it works.
+// twelve times chunkBytes of memory while it works.
 func buildProse(ctx context.Context, n int, text textOf, o proseOptions) (*prose, error) {
 	if o.slots <= 0 || o.slots > chunkSlots {
 		o.slots = chunkSlots
@@ -34,7 +37,7 @@ func buildProse(ctx context.Context, n int, text textOf, o proseOptions) (*prose
 	if o.bytes <= 0 {
 		o.bytes = chunkBytes
 	}
-	b := proseBuilder{o: o, fold: newFolder(), p: &prose{n: n, few: fewSlots, stale: roaring.New(), text: text}}
+	b := proseBuilder{o: o, fold: newFolder(), p: &prose{n: n, few: fewSlots, bytes: &frequencies{}, stale: roaring.New(), text: text}}
 	for at := 0; at < n; {
 		if err := ctx.Err(); err != nil {
 			return nil, err
@@ -57,18 +60,18 @@ type proseBuilder struct {
 
 	text    []byte
 	offsets []uint32
+	all     []uint32 // scratch: buckets of one slot
 	grams   []uint16 // buckets of each slot, each once
 	ends    []uint32 // by slot: where its grams end
-	use     []usage  // by bucket
 	out     []byte
+
+	// By bucket. They are hit at random, and so kept small and apart.
+	last  []uint16 // the slot that has it last, counted from 1
+	begin []uint32 // how many slots have it, then where its postings begin
+	next  []uint32 // where its next posting goes, with asBitmap if it is a bit
 }
 
-// usage is what is known of a bucket while a chunk is made.
-type usage struct {
-	last  uint32 // the slot that used it last, counted from 1
-	count uint32 // how many slots do
-	at    uint32 // where its next posting goes
-}
+const asBitmap = 1 << 31
 
 // chunk makes a chunk of the slots from begin on.
 func (b *proseBuilder) chunk(begin, n int) (*chunk, error) {
@@ -86,9 +89,9 @@ func (b *proseBuilder) chunk(begin, n int) (*chunk, error) {
 		c.slots++
 	}
 	c.bits = uint(min(max(bits.Len(uint(len(b.text)/4)), minBits), maxBits))
+	b.p.bytes.add(b.text[:min(len(b.text), sampleBytes)])
 	b.count(c)
-	size := b.place(c)
-	b.fill(c, size)
+	b.fill(b.place(c))
 
 	var err error
 	keep := func(p []byte) (kept []byte) {
@@ -99,72 +102,77 @@ func (b *proseBuilder) chunk(begin, n int) (*chunk, error) {
 	}
 	c.postings = keep(b.out)
 	c.text = keep(b.text)
-	c.offsets = keep(b.numbers(len(b.offsets), func(i int) uint32 { return b.offsets[i] }))
-	c.buckets = keep(b.numbers(len(b.use), func(i int) uint32 { return b.use[i].count }))
+	c.offsets = keep(b.numbers(b.offsets))
+	c.buckets = keep(b.numbers(b.begin[:1<<c.bits+1]))
 	return c, err
 }
 
 // count finds the grams of each slot.
 func (b *proseBuilder) count(c *chunk) {
-	if cap(b.use) == 0 {
-		b.use = make([]usage, 0, 1<<maxBits+1)
+	if b.last == nil {
+		b.last = make([]uint16, 1<<maxBits)
+		b.begin, b.next = make([]uint32, 1<<maxBits+1), make([]uint32, 1<<maxBits+1)
 	}
-	b.use = b.use[:1<<c.bits+1]
-	clear(b.use)
+	last, begin := b.last[:1<<c.bits], b.begin[:1<<c.bits+1]
+	clear(last)
+	clear(begin)
 	b.grams, b.ends = b.grams[:0], b.ends[:0]
 	for slot := range c.slots {
-		eachGram(b.text[b.offsets[slot]:b.offsets[slot+1]-1], c.bits, func(bucket uint32) {
-			if u := &b.use[bucket]; u.last != uint32(slot)+1 {
-				u.last = uint32(slot) + 1
-				u.count++
-				b.grams = append(b.grams, uint16(bucket))
-			}
-		})
+		b.all = appendGrams(b.all[:0], b.text[b.offsets[slot]:b.offsets[slot+1]-1], c.bits, true)
+		n, mark := len(b.grams), uint32(slot+1)
+		grams := slices.Grow(b.grams, len(b.all))[:n+len(b.all)]
+		for _, bucket := range b.all {
+			// Without branches, of which half would be predicted wrongly.
+			first := (uint32(last[bucket]) ^ mark + 0xffff) >> 16 // 0 or 1
+			last[bucket] = uint16(mark)
+			begin[bucket] += first
+			grams[n] = uint16(bucket)
+			n += int(first)
+		}
+		b.grams = grams[:n]
 		b.ends = append(b.ends, uint32(len(b.grams)))
 	}
 }
 
 // place decides where the postings of each bucket begin and returns how long
-// they are all together. Counts become places, as they are stored.
+// they are all together, in units of two bytes.
 func (b *proseBuilder) place(c *chunk) (units uint32) {
 	all := uint32(bitmapUnits(c.slots))
-	for i := range b.use {
-		u := &b.use[i]
-		n := min(u.count, all)
-		u.last, u.at, u.count = u.count, units, units
+	for i, n := range b.begin[:1<<c.bits+1] {
+		b.begin[i], b.next[i] = units, units
+		if n >= all {
+			n = all
+			b.next[i] |= asBitmap
+		}
 		units += n
 	}
 	return units
 }
 
 // fill writes the postings.
-func (b *proseBuilder) fill(c *chunk, units uint32) {
-	if cap(b.out) < int(2*units) {
-		b.out = make([]byte, 2*units)
-	}
-	b.out = b.out[:2*units]
+func (b *proseBuilder) fill(units uint32) {
+	b.out = slices.Grow(b.out[:0], int(2*units))[:2*units]
 	clear(b.out)
-	all := uint32(bitmapUnits(c.slots))
 	from := uint32(0)
 	for slot, to := range b.ends {
 		for _, bucket := range b.grams[from:to] {
-			u := &b.use[bucket]
-			if u.last >= all {
-				b.out[2*u.at+uint32(slot)/8] |= 1 << (slot % 8)
+			at := b.next[bucket]
+			if at >= asBitmap {
+				b.out[2*(at-asBitmap)+uint32(slot)/8] |= 1 << (slot % 8)
 				continue
 			}
-			binary.LittleEndian.PutUint16(b.out[2*u.at:], uint16(slot))
-			u.at++
+			binary.LittleEndian.PutUint16(b.out[2*at:], uint16(slot))
+			b.next[bucket] = at + 1
 		}
 		from = to
 	}
 }
 
-// numbers returns n numbers as they are stored. It uses the text's memory.
-func (b *proseBuilder) numbers(n int, number func(int) uint32) []byte {
+// numbers returns numbers as they are stored. It uses the text's memory.
+func (b *proseBuilder) numbers(list []uint32) []byte {
 	b.text = b.text[:0]
-	for i := range n {
-		b.text = binary.LittleEndian.AppendUint32(b.text, number(i))
+	for _, n := range list {
+		b.text = binary.LittleEndian.AppendUint32(b.text, n)
 	}
 	return b.text
 }

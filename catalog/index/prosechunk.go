@@ -1,7 +1,6 @@
 package index
 
 import (
-	"bytes"
 	"encoding/binary"
 	"slices"
 	"sort"
@@ -38,11 +37,6 @@ func (c *chunk) empty(i uint16) bool {
 	}
 	_, mute := slices.BinarySearch(c.mute, i)
 	return !mute
-}
-
-// slotAt returns which slot's text is at a place in text.
-func (c *chunk) slotAt(at uint32) uint32 {
-	return uint32(sort.Search(c.slots, func(i int) bool { return c.offset(uint32(i)+1) > at }))
 }
 
 // postingsOf returns the postings of a bucket.
@@ -104,13 +98,16 @@ func (p *postings) keep(list []uint16) []uint16 {
 
 // containing appends the slots of the chunk in which needle is to dst, looking
 // through all the text.
-func (c *chunk) containing(dst []uint16, needle []byte) []uint16 {
+func (c *chunk) containing(dst []uint16, needle *finder) []uint16 {
+	slot := uint32(0)
 	for from := 0; from < len(c.text); {
-		i := bytes.Index(c.text[from:], needle)
+		i := needle.index(c.text[from:])
 		if i < 0 {
 			break
 		}
-		slot := c.slotAt(uint32(from + i))
+		for end := uint32(from + i); c.offset(slot+1) <= end; {
+			slot++
+		}
 		dst = append(dst, uint16(slot))
 		from = int(c.offset(slot + 1))
 	}

@@ -5,10 +5,10 @@ import (
 	"runtime"
 	"slices"
 	"strings"
-
-	"golang.org/x/sync/errgroup"
+	"sync/atomic"
 
 	"github.com/RoaringBitmap/roaring/v2"
+	"golang.org/x/sync/errgroup"
 )
 
 // scanProse finds what is sought in the text of n slots without anything made
@@ -23,10 +23,10 @@ func scanProse(ctx context.Context, n int, text textOf, s sought, within *roarin
 			slots[i] = uint32(i)
 		}
 	}
-	if s.slow && len(s.needles) == 0 {
+	if s.cost > 0 && len(s.needles) == 0 {
 		total := 0
 		for _, slot := range slots {
-			if total += len(text(slot)); total > maxSlow {
+			if total += len(text(slot)); s.over(total) {
 				return nil, tooSlow()
 			}
 		}
@@ -36,27 +36,47 @@ func scanProse(ctx context.Context, n int, text textOf, s sought, within *roarin
 
 // scanSlots looks at the text of each slot.
 func scanSlots(ctx context.Context, slots []uint32, text textOf, s sought) (*roaring.Bitmap, error) {
-	found, err := filter(ctx, slots, func(f *folder, slot uint32) bool {
+	accept := s.acceptor(text)
+	found, err := filter(ctx, slots, func(f *folder, slot uint32) (bool, error) {
 		raw := text(slot)
 		if len(raw) == 0 {
-			return false
+			return false, nil
 		}
 		if len(s.needles) > 0 {
 			bare := f.bareOf(raw)
 			for _, choice := range s.needles {
 				if !slices.ContainsFunc(choice, func(needle string) bool { return strings.Contains(bare, needle) }) {
-					return false
+					return false, nil
 				}
 			}
 		}
-		return s.accept == nil || s.accept(f, string(raw))
+		return accept(f, slot)
 	})
 	return setOf(found), err
 }
 
-// verify returns the slots whose text accept accepts.
-func verify(ctx context.Context, slots []uint32, text textOf, accept func(*folder, string) bool) ([]uint32, error) {
-	return filter(ctx, slots, func(f *folder, slot uint32) bool { return accept(f, string(text(slot))) })
+// verify returns the slots whose text is accepted.
+func verify(ctx context.Context, slots []uint32, text textOf, s sought) ([]uint32, error) {
+	if s.accept == nil {
+		return slots, nil
+	}
+	return filter(ctx, slots, s.acceptor(text))
+}
+
+// acceptor returns what asks accept about the text of a slot, and is an error
+// when that was too much text in all.
+func (s *sought) acceptor(text textOf) func(*folder, uint32) (bool, error) {
+	if s.accept == nil {
+		return func(*folder, uint32) (bool, error) { return true, nil }
+	}
+	var total atomic.Int64
+	return func(f *folder, slot uint32) (bool, error) {
+		raw := text(slot)
+		if s.cost > 0 && s.over(int(total.Add(int64(len(raw))))) {
+			return false, tooSlow()
+		}
+		return s.accept(f, string(raw)), nil
+	}
 }
 
 // filterBatch is how many slots are looked at before somebody asks whether the
@@ -65,7 +85,7 @@ const filterBatch = 256
 
 // filter returns the slots that keep keeps, in order. It uses all processors
 // where there are many.
-func filter(ctx context.Context, slots []uint32, keep func(*folder, uint32) bool) ([]uint32, error) {
+func filter(ctx context.Context, slots []uint32, keep func(*folder, uint32) (bool, error)) ([]uint32, error) {
 	if len(slots) == 0 {
 		return nil, ctx.Err()
 	}
@@ -80,7 +100,11 @@ func filter(ctx context.Context, slots []uint32, keep func(*folder, uint32) bool
 					return err
 				}
 				for _, slot := range batch {
-					if keep(f, slot) {
+					ok, err := keep(f, slot)
+					if err != nil {
+						return err
+					}
+					if ok {
 						kept[i] = append(kept[i], slot)
 					}
 				}

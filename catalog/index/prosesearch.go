@@ -1,11 +1,11 @@
 package index
 
 import (
-	"bytes"
 	"cmp"
 	"encoding/binary"
 	"math/bits"
 	"slices"
+	"unicode/utf8"
 )
 
 // enough is from how few slots on it is quicker to look at their text than to
@@ -18,23 +18,22 @@ type chunkSearch struct {
 	bits   uint     // of buckets in needles
 	within []uint64 // the slots that count, as bits; nil is all
 
-	found, open, part []uint16 // scratch
-	posts             []postings
-	words             []uint64
+	found, open []uint16 // scratch
+	posts       []postings
 }
 
 // needle is one text that is looked for.
 type needle struct {
-	text    []byte
+	finder
 	buckets []uint32 // those of its grams
 }
 
-func newChunkSearch(lists [][]string) *chunkSearch {
+func newChunkSearch(lists [][]string, f *frequencies) *chunkSearch {
 	s := &chunkSearch{}
 	for _, list := range lists {
 		var needles []needle
 		for _, text := range list {
-			needles = append(needles, needle{text: []byte(text)})
+			needles = append(needles, needle{finder: newFinder([]byte(text), f)})
 		}
 		s.lists = append(s.lists, needles)
 	}
@@ -87,8 +86,7 @@ func (s *chunkSearch) hash(bits uint) {
 	for _, list := range s.lists {
 		for i := range list {
 			n := &list[i]
-			n.buckets = n.buckets[:0]
-			eachGram(n.text, bits, func(b uint32) { n.buckets = append(n.buckets, b) })
+			n.buckets = appendGrams(n.buckets[:0], n.text, bits, utf8.RuneCount(n.text) < narrowGram)
 			slices.Sort(n.buckets)
 			n.buckets = slices.Compact(n.buckets)
 		}
@@ -112,7 +110,7 @@ func (s *chunkSearch) either(c *chunk, dst []uint16, list []needle, among []uint
 func (s *chunkSearch) having(c *chunk, dst []uint16, n *needle, among []uint16) []uint16 {
 	begin := len(dst)
 	if among == nil && len(n.buckets) == 0 {
-		dst = c.containing(dst, n.text)
+		dst = c.containing(dst, &n.finder)
 		if s.within == nil {
 			return dst
 		}
@@ -123,7 +121,7 @@ func (s *chunkSearch) having(c *chunk, dst []uint16, n *needle, among []uint16) 
 	// Only what is new: other needles' slots stand before it.
 	kept := dst[begin:begin]
 	for _, slot := range dst[begin:] {
-		if s.counts(c, slot) && bytes.Contains(c.of(uint32(slot)), n.text) {
+		if s.counts(c, slot) && n.index(c.of(uint32(slot))) >= 0 {
 			kept = append(kept, slot)
 		}
 	}
@@ -172,7 +170,6 @@ func (s *chunkSearch) candidates(c *chunk, dst []uint16, n *needle, among []uint
 
 // inAll appends the slots that are in all bitmaps.
 func (s *chunkSearch) inAll(dst []uint16, maps []postings) []uint16 {
-	s.words = s.words[:0]
 	for at := 0; at < len(maps[0].data); at += 8 {
 		w := ^uint64(0)
 		for i := range maps {
