@@ -41,8 +41,13 @@ func (ix *Index) Branches(ctx context.Context, f catalog.FieldKey, q catalog.Bra
 	if err != nil {
 		return page, err
 	}
+	shown := c.listed
+	if q.Where != nil { // names of levels come from books that count alone
+		counts := tally(c, set)
+		shown = slices.DeleteFunc(slices.Clone(shown), func(t uint32) bool { return counts[t] == 0 })
+	}
 	last := ""
-	for _, b := range c.below(q.Parent) {
+	for _, b := range c.below(shown, q.Parent) {
 		if q.Where == nil {
 			b.Count = int(termSet(c, b.terms).GetCardinality())
 			b.Own = int(termSet(c, b.own).GetCardinality())
@@ -85,8 +90,9 @@ func levels(value string) []string {
 	return kept
 }
 
-// below returns the levels right below parent, as they sort.
-func (c *termColumn) below(parent string) []*branch {
+// below returns the levels right below parent that the terms name, as they
+// sort.
+func (c *termColumn) below(terms []uint32, parent string) []*branch {
 	fold := newFolder()
 	var above []string
 	if parent != "" {
@@ -95,7 +101,7 @@ func (c *termColumn) below(parent string) []*branch {
 	coll := newCollator()
 	byName := map[string]*branch{}
 	var list []*branch
-	for _, t := range c.listed {
+	for _, t := range terms {
 		value := levels(c.list[t].Name)
 		if len(value) <= len(above) {
 			continue

@@ -8,7 +8,6 @@ import (
 	"slices"
 	"strconv"
 	"unicode"
-	"unicode/utf8"
 
 	"github.com/RoaringBitmap/roaring/v2"
 
@@ -135,13 +134,14 @@ func (ix *Index) Letters(ctx context.Context, f catalog.FieldKey, q catalog.Term
 
 // firstLetter returns the letter under which text is listed.
 func firstLetter(f *folder, text string) string {
-	r, _ := utf8.DecodeRuneInString(text)
-	if !unicode.IsLetter(r) {
-		return "#"
+	for _, r := range f.fold(text) {
+		if unicode.IsMark(r) {
+			continue
+		}
+		if unicode.IsLetter(r) {
+			return string(unicode.ToUpper(r))
+		}
+		break
 	}
-	folded, _ := utf8.DecodeRuneInString(f.bare(string(r)))
-	if !unicode.IsLetter(folded) {
-		folded = r
-	}
-	return string(unicode.ToUpper(folded))
+	return "#"
 }

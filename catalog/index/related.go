@@ -100,30 +100,32 @@ func (ix *Index) sameAuthors(slot uint32, set *roaring.Bitmap, n int) []uint32 {
 // similar returns books that share tags, authors or the series with a book.
 // Each shared value counts by how few books have it.
 func (ix *Index) similar(slot uint32, set *roaring.Bitmap, n int) []uint32 {
-	type shared struct {
-		c *termColumn
-		t uint32
-	}
-	var values []shared
+	all := set.GetCardinality() == uint64(ix.Len())
+	var values [][]uint32 // the books that share one value each
 	for _, f := range [...]catalog.FieldKey{catalog.FieldTags, catalog.FieldAuthors, catalog.FieldSeries} {
-		if c := ix.columns[f]; c != nil {
-			for _, t := range c.terms.of(slot) {
-				values = append(values, shared{c.terms, t})
+		c := ix.columns[f]
+		if c == nil {
+			continue
+		}
+		for _, t := range c.terms.of(slot) {
+			books := c.terms.books(t)
+			if !all { // hidden books must not count, not even as weight
+				books = roaring.And(termSet(c.terms, []uint32{t}), set).ToArray()
 			}
+			values = append(values, books)
 		}
 	}
-	slices.SortStableFunc(values, func(a, b shared) int { return cmp.Compare(a.c.count(a.t), b.c.count(b.t)) })
+	slices.SortStableFunc(values, func(a, b []uint32) int { return cmp.Compare(len(a), len(b)) })
 	score := map[uint32]float64{}
 	looked := 0
-	for i, v := range values {
-		books := v.c.books(v.t)
+	for i, books := range values {
+		weight := math.Log(1 + float64(set.GetCardinality())/float64(len(books)))
 		books = books[:min(len(books), mostCandidates)]
 		if looked += len(books); i > 0 && (len(books) > commonValue || looked > mostCandidates) {
 			break
 		}
-		weight := math.Log(1 + float64(ix.Len())/float64(len(books)))
 		for _, s := range books {
-			if s != slot && set.Contains(s) {
+			if s != slot {
 				score[s] += weight
 			}
 		}

@@ -70,7 +70,7 @@ type compiler struct {
 	now      time.Time // in the library's zone
 	relative bool      // the meaning depends on the day
 	values   int
-	plain    int      // of them, without a field
+	plain    int             // of them, without a field
 	names    []string        // that are being looked up, to find those that name themselves
 	trees    map[string]Node // of the texts that have names
 }
