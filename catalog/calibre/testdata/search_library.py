@@ -22,7 +22,7 @@ for label, name, datatype, multiple, display in (
     ('people', 'People', 'text', True, {'is_names': True}),
     ('whole', 'Whole stars', 'rating', False, {'allow_half_stars': False}),
     ('summary', 'Summary', 'composite', False, {
-        'composite_template': '{title} by {authors}', 'composite_sort': 'text', 'use_decorations': 0,
+        'composite_template': '{title}', 'composite_sort': 'text', 'use_decorations': 0,
         'make_category': False, 'contains_html': False}),
 ):
     db.create_custom_column(label, name, datatype, multiple, display=display)
@@ -118,7 +118,7 @@ db.set_pref('virtual_libraries', {
     'Not English': 'not languages:eng', 'Recent and good': 'search:Recent and search:Good', 'Зима': 'зима or winter',
     'In (parentheses)': 'title:C or title:"(100%"', 'Nested': 'vl:"Long reads" and not vl:Sea', 'Third level': 'vl:Nested or @Mine:true',
     'Of a group': 'subject:=sea', 'Loop': 'title:a or vl:Loop', 'Broken': 'tags:"a" and (', 'Blank': '  ', 'Unknown search': 'search:Nowhere',
-    'Bad number': '#pages:many', 'search:odd': 'title:o', '@home': 'tags:"@home"', 'Everything': 'title:true', 'Nothing': 'title:"=no such title"'})
+    'Bad number': '#pages:many', 'search:odd': 'title:or', '@home': 'tags:"@home"', 'Everything': 'title:true', 'Nothing': 'title:"=no such title"'})
 db.set_pref('saved_searches', {
     'Recent': 'pubdate:>2010', 'Good': 'rating:>=4', 'Holloway': 'author:"=Maren Holloway"', 'Both': 'search:recent and search:GOOD',
     'Over Both': 'not search:both and vl:"Long reads"', 'ÄÖÜ': 'title:~^[a-h]', 'Loop A': 'title:x or search:"Loop B"', 'Loop B': 'title:y or search:"Loop A"',
