@@ -140,7 +140,7 @@ func TestNothingLeaks(t *testing.T) {
 		"/api/books": {
 			"?limit=500", "?limit=500&include=comments&facets=tags,authors,series,publisher,languages,rating,identifiers,formats,%23genre,%23mood,%23cycle&facet_limit=100",
 			"?q=rook&sort=relevance", "?q=" + url.QueryEscape("id:>12"), "?q=" + url.QueryEscape("not id:1"), "?ids=13,14,24", "?limit=500&sort=-series,added", "?limit=3&sort=-title",
-			"?uuids=" + l.hidden[0].UUID + "," + l.hidden[1].UUID, "?q=" + url.QueryEscape(`vl:Whole or search:Recent or @Northern:true`), "?authors=Bo+Castellan",
+			"?uuids=" + l.hidden[0].UUID + "," + l.hidden[1].UUID, "?q=" + url.QueryEscape(`vl:Sea or search:Recent or @Northern:true or id:>0`), "?authors=Bo+Castellan",
 			"?limit=5" + selection,
 		},
 		"/api/fields":  {""},

@@ -16,6 +16,7 @@ import (
 
 	"github.com/pressmark/pressmark/catalog"
 	"github.com/pressmark/pressmark/catalog/index"
+	"github.com/pressmark/pressmark/catalog/search"
 	"github.com/pressmark/pressmark/httpapi"
 	"github.com/pressmark/pressmark/storage/memstore"
 )
@@ -135,7 +136,7 @@ func (s *swapping) swap(ix *index.Index) {
 
 func (s *swapping) Snapshot() catalog.Reader {
 	if ix := s.ix.Load(); ix != nil {
-		return ix
+		return search.NewReader(ix, search.New(fields(), nil, search.Options{Location: time.UTC}))
 	}
 	return s
 }

@@ -27,7 +27,7 @@ func TestSearch(t *testing.T) {
 		{"q=&q=interlude", []int64{3}},
 		{"q=interlude&tags=Fiction", []int64{3}},
 		{"q=interlude&tags=Maps", nil},
-		{"q=" + esc("#pages:>450"), []int64{24}},
+		{"q=" + esc("#pages:>450"), []int64{23, 24}},
 		{"q=vl:Sea", []int64{1, 2, 4, 8}},
 		{"q=" + esc("search:Holloway"), []int64{1, 2, 3, 4}},
 		{"view=Half&q=" + esc("tags:maps"), []int64{5}},

@@ -70,7 +70,7 @@ func TestViewOf(t *testing.T) {
 		{"view=vl:Sea", []int64{1, 2, 4, 8}},
 		{"view=search:Holloway", []int64{1, 2, 3, 4}},
 		{"view=Holloway", []int64{1, 2, 3, 4}},
-		{"view=" + esc("@Northern"), []int64{9, 14, 16, 19}},
+		{"view=" + esc("@Northern"), []int64{9}},
 		{"view=Sea&ids=1,3,8", []int64{1, 8}},
 		{"view=Sea&authors=Maren+Holloway", []int64{1, 2, 4}},
 		{"view=Sea&q=vl:Half", []int64{1, 2, 4, 8}},

@@ -19,7 +19,7 @@ func searchDifferences() map[string]string {
 		template  = "templates are refused"
 		letter    = "half of a letter that stands for two is found"
 		year      = "the year 101 in a custom column is no date"
-		date      = "not all dates that Calibre guesses are understood"
+		date      = "not all dates that calibre guesses are understood"
 		re2       = "regular expressions are re2's"
 	)
 	return map[string]string{
