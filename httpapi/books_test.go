@@ -96,7 +96,7 @@ func TestBooks(t *testing.T) {
 		{"filter=" + esc("#mood:dark") + "&filter=" + esc("#mood:odd"), 39, 1},
 		{"filter=" + esc("#mood:dark") + "&filter=" + esc("#read:true"), 10, 4},
 		{"filter=tags:Tag+3&tags=Tag+4", 2, 3},
-		{"q=harbour+00012", 1, 12},
+		{"q=harbour+00012", 2, 11}, // as a number it is the pages of book 11
 		{"q=" + esc(`"harbour book" holloway`), 59, 1},
 		{"q=", 60, 1},
 		{"q=" + esc(`"7" <co>`), 1, 7},
