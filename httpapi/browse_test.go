@@ -53,10 +53,19 @@ func TestFacets(t *testing.T) {
 		t.Error("facets change the page")
 	}
 	for _, c := range []struct{ query, location string }{
-		{"facets=", "query.facets"}, {"facets=nope", "query.facets"}, {"facets=tags,", "query.facets"}, {"facets=,tags", "query.facets"},
-		{"facets=tags,tag", "query.facets"}, {"facets=title", "query.facets"}, {"facets=%23pages", "query.facets"}, {"facets=tags&facets=authors", "query.facets"},
+		{"facets=", "query.facets"},
+		{"facets=nope", "query.facets"},
+		{"facets=tags,", "query.facets"},
+		{"facets=,tags", "query.facets"},
+		{"facets=tags,tag", "query.facets"},
+		{"facets=title", "query.facets"},
+		{"facets=%23pages", "query.facets"},
+		{"facets=tags&facets=authors", "query.facets"},
 		{"facets=" + strings.Repeat("tags,", 30) + "authors", "query.facets"},
-		{"facets=tags&facet_limit=0", "query.facet_limit"}, {"facets=tags&facet_limit=101", "query.facet_limit"}, {"facets=tags&facet_limit=x", "query.facet_limit"}, {"facet_limit=", "query.facet_limit"},
+		{"facets=tags&facet_limit=0", "query.facet_limit"},
+		{"facets=tags&facet_limit=101", "query.facet_limit"},
+		{"facets=tags&facet_limit=x", "query.facet_limit"},
+		{"facet_limit=", "query.facet_limit"},
 		{"facets=tags&facet_limit=5&facet_limit=6", "query.facet_limit"},
 	} {
 		wantProblem(t, get(s.api, "/api/books?"+c.query), 422, c.location)

@@ -81,7 +81,8 @@ func TestPrepare(t *testing.T) {
 		slow := build(t, "", books)
 		for i, e := range textQueries() {
 			where := []catalog.Expr{
-				e, catalog.Not{X: e},
+				e,
+				catalog.Not{X: e},
 				catalog.And{catalog.Has{Field: catalog.FieldRating}, e},
 				catalog.Or{catalog.Has{Field: "#read"}, e, catalog.And{e, catalog.Is{Field: catalog.FieldFormats, Value: "PDF"}}},
 			}[(i+round)%4]
