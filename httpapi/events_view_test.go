@@ -87,7 +87,7 @@ func TestEventsOfViewResume(t *testing.T) {
 	defer s.api.Close()
 	listen := func(last string) *bufio.Reader {
 		t.Helper()
-		req := httptest.NewRequest("GET", srv.URL+"/api/events?view=Sea", nil)
+		req := httptest.NewRequest(http.MethodGet, srv.URL+"/api/events?view=Sea", nil)
 		req.RequestURI = ""
 		req.Header.Set("Last-Event-ID", last)
 		res, err := srv.Client().Do(req)
