@@ -17,7 +17,8 @@ import (
 // for the SQL functions that Calibre registers (calibre/db/backend.py, class
 // Connection): its triggers on books and series call them, so that with plain
 // SQLite no row of these tables can be inserted or renamed. options are added
-// to the data source name, such as "_pragma=cache_size(5)".
+// to the data source name, such as "_pragma=cache_size(5)". As Calibre it waits
+// ten seconds for a lock that somebody else holds.
 //
 // The database has one connection, so that a PRAGMA holds for all that follows.
 // The caller closes it.
@@ -47,7 +48,7 @@ func Open(path string, options ...string) (*sql.DB, error) {
 	if err != nil {
 		return nil, err
 	}
-	dsn := url.URL{Scheme: "file", Path: filepath.ToSlash(abs), RawQuery: strings.Join(append([]string{"mode=rw"}, options...), "&")}
+	dsn := url.URL{Scheme: "file", Path: filepath.ToSlash(abs), RawQuery: strings.Join(append([]string{"mode=rw", "_pragma=busy_timeout(10000)"}, options...), "&")}
 	db := sql.OpenDB(connector{d, dsn.String()})
 	db.SetMaxOpenConns(1)
 	return db, nil
