@@ -71,12 +71,13 @@ type Config struct {
 	// Logger gets a few lines for operators. nil means slog.Default.
 	Logger *slog.Logger
 
-	// LogLevel, LogFormat ("text", "json", or empty for the one that suits
-	// the output) and TimeZone (nil is the machine's) are for NewLogger; the
-	// server itself does not look at them.
+	// TimeZone is where dates in searches are compared, and of the times that
+	// NewLogger writes. nil is the machine's.
+	TimeZone *time.Location
+	// LogLevel and LogFormat ("text", "json", or empty for the one that suits
+	// the output) are for NewLogger; the server itself does not look at them.
 	LogLevel  slog.Level
 	LogFormat string
-	TimeZone  *time.Location
 }
 
 // Library is a Calibre library on this machine.

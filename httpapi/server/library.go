@@ -75,6 +75,7 @@ func (c Config) openCatalog(l Library, prefix string) (*calibre.Library, error) 
 		Name:     l.Name,
 		Dir:      filepath.Join(c.DataDir, "snapshots"),
 		Encode:   httpapi.BookEncoder(l.Name, prefix),
+		Location: c.TimeZone,
 		Logger:   c.Logger,
 		// A load leaves much garbage behind; without this the process would
 		// keep the memory of its peak.

@@ -71,7 +71,7 @@ func settings() []setting {
 		},
 		{
 			name: "TZ", value: "ZONE",
-			help: "Time zone of log lines, such as Europe/Berlin. Without it the machine's.",
+			help: "Time zone of log lines and of dates in searches, such as Europe/Berlin. Without it the machine's.",
 			set: func(c *Config, v string) error {
 				zone, err := time.LoadLocation(v)
 				if err != nil {
