@@ -7,6 +7,8 @@ import (
 	"math/rand/v2"
 	"sync"
 	"time"
+
+	"github.com/pressmark/pressmark/catalog/index"
 )
 
 // Run keeps the library current until ctx ends, and then returns ctx.Err(). It
@@ -55,9 +57,16 @@ func (l *Library) Run(ctx context.Context) error {
 // prepareEach makes each generation of the index quick at finding text, until
 // ctx ends. Readers do not wait for it.
 func (l *Library) prepareEach(ctx context.Context) {
+	var ready *index.Index // the last that was prepared
 	for {
-		if err := l.Prepare(ctx); err != nil && ctx.Err() == nil {
-			l.log.Warn("Searching text stays slow", "component", "search", "err", err)
+		c := l.current.Load()
+		if ready == nil || !c.index.Adopt(ready) {
+			if err := l.prepare(ctx, c); err != nil && ctx.Err() == nil {
+				l.log.Warn("Searching text stays slow", "component", "search", "err", err)
+			}
+		}
+		if ready = c.index; l.current.Load() != c {
+			continue // another came meanwhile, and can take this one's work over
 		}
 		select {
 		case <-ctx.Done():
@@ -73,7 +82,14 @@ func (l *Library) prepareEach(ctx context.Context) {
 // returns at once if nothing is to be done.
 func (l *Library) Prepare(ctx context.Context) error {
 	c := l.current.Load()
-	if c == nil || c.index.Prepared() {
+	if c == nil {
+		return nil
+	}
+	return l.prepare(ctx, c)
+}
+
+func (l *Library) prepare(ctx context.Context, c *contents) error {
+	if c.index.Prepared() {
 		return nil
 	}
 	began := l.now()

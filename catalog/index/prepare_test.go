@@ -52,6 +52,9 @@ func TestPrepare(t *testing.T) {
 	if err := quick.Prepare(t.Context()); err != nil {
 		t.Fatal(err)
 	}
+	// late is updated before base, from which it comes, is prepared.
+	base := build(t, t.TempDir(), books)
+	late := base
 	for round := range 4 {
 		if round > 0 {
 			d := index.Delta{Extra: []byte("x")}
@@ -77,6 +80,18 @@ func TestPrepare(t *testing.T) {
 				t.Fatal(err)
 			}
 			quick = next
+			if late, _, err = late.Update(t.Context(), d); err != nil {
+				t.Fatal(err)
+			}
+			if round == 3 {
+				if err := base.Prepare(t.Context()); err != nil {
+					t.Fatal(err)
+				}
+				if late.Prepared() || !late.Adopt(base) {
+					t.Error("the work for an earlier generation was not taken over")
+				}
+				quick = late
+			}
 		}
 		slow := build(t, "", books)
 		for i, e := range textQueries() {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"runtime"
+	"slices"
 	"strings"
 	"sync/atomic"
 
@@ -72,6 +73,33 @@ func (ix *Index) Prepare(ctx context.Context) error {
 		c.prose.built.Store(p)
 	}
 	return nil
+}
+
+// Adopt takes over what Prepare made for an earlier generation, from which ix
+// came by updates, and reports whether that was possible. Generations that come
+// while one is prepared need not begin anew.
+func (ix *Index) Adopt(earlier *Index) bool {
+	n := len(earlier.ids)
+	if !earlier.Prepared() || ix.meta.Library != earlier.meta.Library || len(ix.list) != len(earlier.list) ||
+		n > len(ix.ids) || !slices.Equal(ix.ids[:n], earlier.ids) {
+		return false
+	}
+	defer runtime.KeepAlive(earlier)
+	stale := roaring.New()
+	for slot := range uint32(n) {
+		if ix.digests[slot] != earlier.digests[slot] {
+			stale.Add(slot)
+		}
+	}
+	for i, c := range ix.list {
+		if c.prose == nil || !c.unprepared() {
+			continue
+		}
+		if old := earlier.list[i]; old.field.Key == c.field.Key && old.prose != nil {
+			c.prose.built.Store(old.prose.built.Load().next(len(ix.ids), stale, ix.textOf(c)))
+		}
+	}
+	return ix.Prepared()
 }
 
 // Prepared says whether there is nothing for Prepare to do.
