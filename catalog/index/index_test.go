@@ -16,10 +16,10 @@ func TestConformance(t *testing.T) {
 		name, dir string
 		books     int
 	}{
-		{"Heap", "", 150},
-		{"Mapped", t.TempDir(), 150},
+		{"Heap", "", 60},
+		{"Mapped", t.TempDir(), 100},
 		{"Few", "", 3},
-		{"Many", t.TempDir(), 700},
+		{"Many", t.TempDir(), 550},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
@@ -33,7 +33,7 @@ func TestConformance(t *testing.T) {
 func TestUpdate(t *testing.T) {
 	for _, dir := range []string{"", t.TempDir()} {
 		r := rand.New(rand.NewPCG(3, 4))
-		books := randomBooks(r, 300)
+		books := randomBooks(r, 120)
 		ix := build(t, dir, books)
 		for round := range 25 {
 			var d index.Delta

@@ -12,7 +12,7 @@ import (
 
 func TestConformancePrepared(t *testing.T) {
 	for _, dir := range []string{"", t.TempDir()} {
-		ix := build(t, dir, randomBooks(rand.New(rand.NewPCG(5, 6)), 300))
+		ix := build(t, dir, randomBooks(rand.New(rand.NewPCG(5, 6)), 80))
 		if err := ix.Prepare(t.Context()); err != nil {
 			t.Fatal(err)
 		}
@@ -47,7 +47,7 @@ func textQueries() []catalog.Expr {
 // one finds that looks at all text.
 func TestPrepare(t *testing.T) {
 	r := rand.New(rand.NewPCG(7, 8))
-	books := randomBooks(r, 400)
+	books := randomBooks(r, 150)
 	quick := build(t, t.TempDir(), books)
 	if err := quick.Prepare(t.Context()); err != nil {
 		t.Fatal(err)
