@@ -2,6 +2,8 @@ package index
 
 import (
 	"bytes"
+	"runtime"
+	"slices"
 	"unicode/utf8"
 
 	"github.com/RoaringBitmap/roaring/v2"
@@ -36,10 +38,12 @@ func (v *evaluator) matchIn(e catalog.Match, m *matcher, within *roaring.Bitmap)
 	case catalog.FieldSeriesSort:
 		return v.matchSeriesSort(m)
 	case catalog.FieldUUID:
-		return v.eachBook(func(slot uint32) bool {
+		hits, err := filter(v.ctx, v.ix.gate, v.ix.byID.perm, func(f *folder, slot uint32) (bool, error) {
 			id := decodeUUID(v.ix.record(slot))
-			return id != "" && m.match(id)
-		}), nil
+			return id != "" && m.matches(f, id), nil
+		})
+		slices.Sort(hits)
+		return setOf(hits), err
 	}
 	c, err := v.column(e.Field)
 	if err != nil {
@@ -104,6 +108,9 @@ func (c *termColumn) matching(m *matcher) []uint32 {
 	if needle == "" {
 		var hits []uint32
 		for t := range c.list {
+			if t%filterBatch == 0 {
+				runtime.Gosched()
+			}
 			if m.match(c.list[t].Name) {
 				hits = append(hits, uint32(t))
 			}

@@ -39,6 +39,8 @@ type sought struct {
 	// cost is about how many steps accept takes for a byte of text, 0 where that
 	// does not matter. What would take too many is an error.
 	cost int
+	// gate is where those wait who have much text to look at; nil is open.
+	gate gate
 }
 
 // over tells whether so many bytes of text are too many.
