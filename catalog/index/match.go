@@ -18,12 +18,18 @@ func (v *evaluator) match(e catalog.Match, within *roaring.Bitmap) (*roaring.Bit
 	if err != nil {
 		return nil, err
 	}
+	var set *roaring.Bitmap
 	if m.short() {
 		// It takes as long however few books are in question, and is asked for
 		// often: articles, what somebody has begun to type.
-		return v.ix.results.get(e, func() (*roaring.Bitmap, error) { return v.matchIn(e, m, nil) })
+		set, err = v.ix.results.get(e, func() (*roaring.Bitmap, error) { return v.matchIn(e, m, nil) })
+	} else {
+		set, err = v.matchIn(e, m, within)
 	}
-	return v.matchIn(e, m, within)
+	if err == nil && m.exhausted() {
+		return nil, tooMuchText()
+	}
+	return set, err
 }
 
 // short tells whether much text has to be looked at for what is looked for.
@@ -161,9 +167,13 @@ func (v *evaluator) matchIdentifier(e catalog.MatchIdentifier) (*roaring.Bitmap,
 	}
 	needle, enough := value.needle()
 	if !enough || needle == "" {
-		return v.identifiers(c, needle, false, func(i catalog.Identifier) bool {
+		set := v.identifiers(c, needle, false, func(i catalog.Identifier) bool {
 			return types[v.fold.lower(i.Type)] && value.match(i.Value)
-		}), nil
+		})
+		if value.exhausted() {
+			return nil, tooMuchText()
+		}
+		return set, nil
 	}
 	var slots []uint32
 	c.text.each(needle, func(slot, at uint32) uint32 {

@@ -65,7 +65,7 @@ func (m *matcher) matches(f *folder, value string) bool {
 	case catalog.Level:
 		return hasLevel(f.lower(value), m.text)
 	}
-	return m.pattern.match(f.lower(value))
+	return m.pattern.match(f, value)
 }
 
 // hasLevel tells whether a level of value, which dots separate, is level.
@@ -81,6 +81,9 @@ func hasLevel(value, level string) bool {
 	return false
 }
 
+// exhausted tells whether so much text was looked at that the rest was left out.
+func (m *matcher) exhausted() bool { return m.pattern != nil && m.pattern.exhausted() }
+
 // needle returns what the bare form of every value that matches contains, and
 // whether all values that are not empty and contain it match.
 func (m *matcher) needle() (bare string, enough bool) {
@@ -92,7 +95,7 @@ func (m *matcher) sought() sought {
 	s := sought{}
 	switch {
 	case m.pattern != nil:
-		s.needles, s.cost = m.pattern.literals, m.pattern.cost
+		s.needles, s.exhausted = m.pattern.literals, m.pattern.exhausted
 	case m.bare != "":
 		s.needles = [][]string{{m.bare}}
 	}

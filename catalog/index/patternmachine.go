@@ -6,12 +6,25 @@ import (
 	"unicode/utf8"
 )
 
-// machine runs the program of a pattern over a text, all ways at once (Thompson
-// and Pike), in which \b and \B know the letters of all scripts.
+// machine runs the program of a pattern over a text in lower case, all ways at
+// once (Thompson and Pike), in which \b and \B know the letters of all scripts.
 type machine struct {
-	prog  *syntax.Prog
-	edges bool      // there is \b or \B in it
-	pool  sync.Pool // of *threads
+	prog     *syntax.Prog
+	anchored bool      // it matches at the beginning of the text alone
+	lines    bool      // it asks for the beginnings or ends of lines
+	edges    bool      // there is \b or \B in it
+	pool     sync.Pool // of *threads
+}
+
+func newMachine(prog *syntax.Prog, edges bool) *machine {
+	m := &machine{prog: prog, anchored: prog.StartCond()&syntax.EmptyBeginText != 0, edges: edges}
+	for i := range prog.Inst {
+		if inst := &prog.Inst[i]; inst.Op == syntax.InstEmptyWidth && syntax.EmptyOp(inst.Arg)&(syntax.EmptyBeginLine|syntax.EmptyEndLine) != 0 {
+			m.lines = true
+		}
+	}
+	m.pool.New = func() any { return newThreads(len(prog.Inst)) }
+	return m
 }
 
 // threads are the instructions that a text may stand at: now, and after the
@@ -50,15 +63,14 @@ func (m *machine) match(text string) bool {
 	const none = -1
 	before := rune(none)
 	r, width := runeAt(text)
-	anchored := m.prog.StartCond()&syntax.EmptyBeginText != 0
 	around := m.between(before, r)
 	for at := 0; ; {
-		if before == none || !anchored {
+		if before == none || !m.anchored {
 			if t.follow(m.prog, &t.now, uint32(m.prog.Start), around) {
 				return true
 			}
 		}
-		if r == none || len(t.now.dense) == 0 && anchored {
+		if r == none || len(t.now.dense) == 0 && m.anchored {
 			return false
 		}
 		at += width
@@ -130,6 +142,18 @@ func (m *machine) between(before, after rune) syntax.EmptyOp {
 		return between(before, after)
 	}
 	return between(before, after) | edgeBetween(before, after)
+}
+
+// standIn returns a character that may stand for r before others: as far as the
+// program asks, the same holds between it and what follows.
+func (m *machine) standIn(r rune) rune {
+	switch {
+	case m.lines && r == '\n':
+		return '\n'
+	case m.edges && isWord(r):
+		return 'a'
+	}
+	return ' '
 }
 
 // between returns what holds between two characters, but for the edges of words.

@@ -13,20 +13,19 @@ const firstMark = 0x10f000
 
 // source is the text of a pattern, made ready for package syntax.
 type source struct {
-	// plain has the syntax of package syntax, where that spells it otherwise.
-	plain string
-	// marked has it, and a mark in a group for each class with \w, \d or \s in
-	// it. In a group it is never merged with what stands beside it.
-	marked  string
+	// text has the syntax of package syntax, and a mark in a group for each class
+	// with \w, \d or \s in it. In a group it is never merged with what stands
+	// beside it.
+	text    string
 	classes [][]rune // by mark: ranges, lowest and highest in turn
 }
 
 // reader reads the text of a pattern.
 type patternReader struct {
 	source
-	plain, marked strings.Builder
-	rest          string
-	known         map[byte][]rune // classes by their letter
+	out   strings.Builder
+	rest  string
+	known map[byte][]rune // classes by their letter
 }
 
 // shorthand returns the characters of \w, \d, \s or of the capital: all others.
@@ -47,25 +46,13 @@ func readPattern(expr string) (source, error) {
 			return r.source, err
 		}
 	}
-	r.source.plain, r.source.marked = r.plain.String(), r.marked.String()
+	r.text = r.out.String()
 	return r.source, nil
 }
 
-// take moves n bytes of the rest to both texts.
-func (r *patternReader) take(n int) {
-	r.write(r.rest[:n])
-	r.rest = r.rest[n:]
-}
-
-func (r *patternReader) write(s string) {
-	r.plain.WriteString(s)
-	r.marked.WriteString(s)
-}
-
-// mark puts a class where plain has text.
-func (r *patternReader) mark(plain string, class []rune) {
-	r.plain.WriteString(plain)
-	r.marked.WriteString("(" + string(rune(firstMark+len(r.classes))) + ")")
+// mark writes what stands for a class.
+func (r *patternReader) mark(class []rune) {
+	r.out.WriteString("(" + string(rune(firstMark+len(r.classes))) + ")")
 	r.classes = append(r.classes, class)
 }
 
@@ -76,31 +63,36 @@ func (r *patternReader) next() error {
 		return errors.New("character for private use")
 	case c == '[':
 		return r.set()
+	case c == 'İ': // whose case package syntax does not fold
+		r.out.WriteByte('i')
+		r.rest = r.rest[n:]
+		return nil
 	case c == '\\' && len(r.rest) > 1:
 		switch e := r.rest[1]; e {
 		case 'w', 'W', 'd', 'D', 's', 'S':
-			r.mark(r.rest[:2], r.shorthand(e))
+			r.mark(r.shorthand(e))
 			r.rest = r.rest[2:]
 		case 'Z':
-			r.write(`\z`)
+			r.out.WriteString(`\z`)
 			r.rest = r.rest[2:]
 		case 'Q', 'E', 'C':
 			return errors.New("invalid escape sequence (" + r.rest[:2] + ")")
 		default:
 			s, n := escape(r.rest)
-			r.write(s)
+			r.out.WriteString(s)
 			r.rest = r.rest[n:]
 		}
 		return nil
 	case strings.HasPrefix(r.rest, "{,"):
 		digits := len(r.rest[2:]) - len(strings.TrimLeft(r.rest[2:], "0123456789"))
 		if digits > 0 && strings.HasPrefix(r.rest[2+digits:], "}") {
-			r.write("{0")
+			r.out.WriteString("{0")
 			r.rest = r.rest[1:]
 			return nil
 		}
 	}
-	r.take(n)
+	r.out.WriteString(r.rest[:n])
+	r.rest = r.rest[n:]
 	return nil
 }
 
@@ -135,7 +127,7 @@ func (r *patternReader) set() error {
 			return errors.New("missing closing ]")
 		case rest[0] == ']' && !first:
 			r.rest = rest[1:]
-			return r.endSet(begin[:i+1], negated, members.String(), classes)
+			return r.endSet(negated, members.String(), classes)
 		case strings.HasPrefix(rest, "[:"):
 			n := strings.Index(rest, ":]")
 			if n < 0 {
@@ -167,12 +159,12 @@ func (r *patternReader) set() error {
 	}
 }
 
-func (r *patternReader) endSet(text string, negated bool, members string, classes []rune) error {
+func (r *patternReader) endSet(negated bool, members string, classes []rune) error {
 	if classes == nil {
 		if negated {
 			members = "^" + members
 		}
-		r.write("[" + members + "]")
+		r.out.WriteString("[" + members + "]")
 		return nil
 	}
 	if members != "" {
@@ -190,8 +182,7 @@ func (r *patternReader) endSet(text string, negated bool, members string, classe
 	if negated {
 		classes = complement(classes)
 	}
-	// Of ASCII the text means the same to package syntax.
-	r.mark(strings.ReplaceAll(text, `\b`, `\x08`), classes)
+	r.mark(classes)
 	return nil
 }
 

@@ -7,17 +7,6 @@ import (
 
 	"github.com/RoaringBitmap/roaring/v2"
 	"golang.org/x/sync/errgroup"
-
-	"github.com/pressmark/pressmark/catalog"
-)
-
-// What accept may take on all text together, in bytes of text times sought.cost:
-// where needles say which text to look at, and where it has to look at all.
-const (
-	maxSteps     = 8 * maxScanSteps
-	maxScanSteps = 16 << 20 * usualCost
-	// usualCost is what most regular expressions do not exceed.
-	usualCost = 40
 )
 
 // fewSlots is up to how many slots are looked at one by one, instead of
@@ -36,24 +25,10 @@ type sought struct {
 	// accept looks at the raw text as well, which is not empty; nil accepts
 	// all. It must be safe for concurrent use, with a folder for each caller.
 	accept func(f *folder, raw string) bool
-	// cost is about how many steps accept takes for a byte of text, 0 where that
-	// does not matter. What would take too many is an error.
-	cost int
+	// exhausted tells that accept will not look at more text; nil is never.
+	exhausted func() bool
 	// gate is where those wait who have much text to look at; nil is open.
 	gate gate
-}
-
-// over tells whether so many bytes of text are too many.
-func (s *sought) over(bytes int) bool {
-	if len(s.needles) == 0 {
-		return bytes*max(s.cost, usualCost) > maxScanSteps
-	}
-	return bytes*max(s.cost, usualCost) > maxSteps
-}
-
-func tooSlow() error {
-	return catalog.Invalid("q", "", "a regular expression on so much text needs a word of three letters or more that must be there, "+
-		"a rarer one than it has, or other conditions that leave fewer books")
 }
 
 // prose is the running text of one field of many books, made ready to be
@@ -103,9 +78,6 @@ func (p *prose) worn() bool { return p.stale.GetCardinality() > uint64(500+p.n/2
 func (p *prose) find(ctx context.Context, s sought, within *roaring.Bitmap) (*roaring.Bitmap, error) {
 	// The chunks are unmapped when nothing refers to them any more.
 	defer runtime.KeepAlive(p)
-	if s.cost > 0 && len(s.needles) == 0 && s.over(p.length(within)) {
-		return nil, tooSlow()
-	}
 	stale := p.stale
 	if within != nil {
 		stale = roaring.And(stale, within)
@@ -175,27 +147,6 @@ func (p *prose) truthful(hits []uint32, begin int) []uint32 {
 	}
 	kept := slices.DeleteFunc(hits[begin:], p.stale.Contains)
 	return hits[:begin+len(kept)]
-}
-
-// length returns about how many bytes of text slots have.
-func (p *prose) length(within *roaring.Bitmap) int {
-	total := 0
-	var it roaring.IntPeekable
-	if within != nil {
-		it = within.Iterator()
-	}
-	var open []uint32
-	for _, c := range p.chunks {
-		if it == nil {
-			total += len(c.text)
-			continue
-		}
-		open = slotsOf(open[:0], it, c)
-		for _, slot := range open {
-			total += len(c.of(slot - c.base))
-		}
-	}
-	return total
 }
 
 // slotsOf appends the slots of the chunk from an iterator that has gone over

@@ -43,6 +43,7 @@ func BenchmarkFold(b *testing.B) {
 }
 
 func BenchmarkPattern(b *testing.B) {
+	f := newFolder()
 	for name, expr := range map[string]string{"word": `\bпоследнее\b`, "class": `слова\w+ [\d]`, "large class": `[^,]+, \w+\d`, "plain": `[aeiou]{6}x`} {
 		p, err := newPattern(expr)
 		if err != nil {
@@ -56,7 +57,8 @@ func BenchmarkPattern(b *testing.B) {
 			b.Run(name+"/"+script, func(b *testing.B) {
 				b.SetBytes(int64(len(text)))
 				for b.Loop() {
-					p.match(text)
+					p.spent.Store(0)
+					p.match(f, text)
 				}
 			})
 		}

@@ -5,7 +5,7 @@ import (
 	"runtime"
 	"slices"
 	"strings"
-	"sync/atomic"
+	"unsafe"
 
 	"github.com/RoaringBitmap/roaring/v2"
 	"golang.org/x/sync/errgroup"
@@ -21,14 +21,6 @@ func scanProse(ctx context.Context, n int, text textOf, s sought, within *roarin
 		slots = make([]uint32, n)
 		for i := range slots {
 			slots[i] = uint32(i)
-		}
-	}
-	if s.cost > 0 && len(s.needles) == 0 {
-		total := 0
-		for _, slot := range slots {
-			if total += len(text(slot)); s.over(total) {
-				return nil, tooSlow()
-			}
 		}
 	}
 	return scanSlots(ctx, slots, text, s)
@@ -63,19 +55,18 @@ func verify(ctx context.Context, slots []uint32, text textOf, s sought) ([]uint3
 	return filter(ctx, s.gate, slots, s.acceptor(text))
 }
 
-// acceptor returns what asks accept about the text of a slot, and is an error
-// when that was too much text in all.
+// acceptor returns what asks accept about the text of a slot.
 func (s *sought) acceptor(text textOf) func(*folder, uint32) (bool, error) {
 	if s.accept == nil {
 		return func(*folder, uint32) (bool, error) { return true, nil }
 	}
-	var total atomic.Int64
 	return func(f *folder, slot uint32) (bool, error) {
-		raw := text(slot)
-		if s.cost > 0 && s.over(int(total.Add(int64(len(raw))))) {
-			return false, tooSlow()
+		if s.exhausted != nil && s.exhausted() {
+			return false, tooMuchText()
 		}
-		return s.accept(f, string(raw)), nil
+		raw := text(slot)
+		// It does not change, and accept does not keep it.
+		return s.accept(f, unsafe.String(unsafe.SliceData(raw), len(raw))), nil
 	}
 }
 
