@@ -3,7 +3,6 @@ package index
 import (
 	"bytes"
 	"runtime"
-	"slices"
 	"unicode/utf8"
 
 	"github.com/RoaringBitmap/roaring/v2"
@@ -44,12 +43,16 @@ func (v *evaluator) matchIn(e catalog.Match, m *matcher, within *roaring.Bitmap)
 	case catalog.FieldSeriesSort:
 		return v.matchSeriesSort(m)
 	case catalog.FieldUUID:
-		hits, err := filter(v.ctx, v.ix.gate, v.ix.byID.perm, func(f *folder, slot uint32) (bool, error) {
-			id := decodeUUID(v.ix.record(slot))
-			return id != "" && m.matches(f, id), nil
-		})
-		slices.Sort(hits)
-		return setOf(hits), err
+		c, err := v.column(e.Field)
+		if err != nil {
+			return nil, err
+		}
+		if within == nil {
+			within = v.ix.live
+		}
+		s := m.sought()
+		s.gate = v.ix.gate
+		return scanProse(v.ctx, len(v.ix.ids), v.ix.textOf(c), s, within)
 	}
 	c, err := v.column(e.Field)
 	if err != nil {

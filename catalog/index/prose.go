@@ -4,6 +4,7 @@ import (
 	"context"
 	"runtime"
 	"slices"
+	"sort"
 
 	"github.com/RoaringBitmap/roaring/v2"
 	"golang.org/x/sync/errgroup"
@@ -44,6 +45,7 @@ type sought struct {
 type prose struct {
 	segs   []*segment // keeps what chunks lie in
 	chunks []*chunk
+	raw    bool            // chunks keep raw text
 	n      int             // slots
 	few    uint64          // fewSlots, but in tests
 	bytes  *frequencies    // of a part of the text in the chunks
@@ -58,7 +60,7 @@ func (p *prose) next(n int, stale *roaring.Bitmap, text textOf) *prose {
 	if from := p.chunked(); from < n {
 		all.AddRange(uint64(from), uint64(n))
 	}
-	return &prose{segs: p.segs, chunks: p.chunks, n: n, few: p.few, bytes: p.bytes, stale: all, text: text}
+	return &prose{segs: p.segs, chunks: p.chunks, raw: p.raw, n: n, few: p.few, bytes: p.bytes, stale: all, text: text}
 }
 
 // chunked returns the number of slots that are in chunks.
@@ -90,7 +92,11 @@ func (p *prose) find(ctx context.Context, s sought, within *roaring.Bitmap) (*ro
 	if err != nil {
 		return nil, err
 	}
-	if hits, err = verify(ctx, hits, p.text, s); err != nil {
+	text := p.text
+	if p.raw {
+		text = p.rawText // of slots that are not stale
+	}
+	if hits, err = verify(ctx, hits, text, s); err != nil {
 		return nil, err
 	}
 	found.Or(setOf(hits))
@@ -147,6 +153,12 @@ func (p *prose) truthful(hits []uint32, begin int) []uint32 {
 	}
 	kept := slices.DeleteFunc(hits[begin:], p.stale.Contains)
 	return hits[:begin+len(kept)]
+}
+
+// rawText returns the raw text of a slot that is in a chunk.
+func (p *prose) rawText(slot uint32) []byte {
+	i := sort.Search(len(p.chunks), func(i int) bool { return p.chunks[i].base > slot }) - 1
+	return p.chunks[i].rawOf(slot - p.chunks[i].base)
 }
 
 // slotsOf appends the slots of the chunk from an iterator that has gone over

@@ -13,6 +13,9 @@ import (
 type proseOptions struct {
 	// dir is a folder for the private file; empty keeps all on the heap.
 	dir string
+	// raw keeps the text as it is, too, all in one place, for what has to look at
+	// all of it.
+	raw bool
 	// slots and bytes are where a chunk ends: at so many slots or, once it has
 	// so many bytes, after the slot that it is at. 0 means 65,535 and 4 MiB.
 	slots, bytes int
@@ -37,7 +40,7 @@ func buildProse(ctx context.Context, n int, text textOf, o proseOptions) (*prose
 	if o.bytes <= 0 {
 		o.bytes = chunkBytes
 	}
-	b := proseBuilder{o: o, fold: newFolder(), p: &prose{n: n, few: fewSlots, bytes: &frequencies{}, stale: roaring.New(), text: text}}
+	b := proseBuilder{o: o, fold: newFolder(), p: &prose{raw: o.raw, n: n, few: fewSlots, bytes: &frequencies{}, stale: roaring.New(), text: text}}
 	for at := 0; at < n; {
 		if err := ctx.Err(); err != nil {
 			return nil, err
@@ -60,6 +63,8 @@ type proseBuilder struct {
 
 	text    []byte
 	offsets []uint32
+	raw     []byte
+	starts  []uint32
 	all     []uint32 // scratch: buckets of one slot
 	grams   []uint16 // buckets of each slot, each once
 	ends    []uint32 // by slot: where its grams end
@@ -77,12 +82,17 @@ const asBitmap = 1 << 31
 func (b *proseBuilder) chunk(begin, n int) (*chunk, error) {
 	c := &chunk{base: uint32(begin)}
 	b.text, b.offsets = b.text[:0], append(b.offsets[:0], 0)
+	b.raw, b.starts = b.raw[:0], append(b.starts[:0], 0)
 	for c.slots < min(b.o.slots, n-begin) && len(b.text) < b.o.bytes {
 		raw := b.p.text(uint32(begin + c.slots))
 		at := len(b.text)
 		b.text = b.fold.append(b.text, raw, bare)
 		if len(b.text) == at && len(raw) > 0 {
 			c.mute = append(c.mute, uint16(c.slots))
+		}
+		if b.o.raw {
+			b.raw = append(b.raw, raw...)
+			b.starts = append(b.starts, uint32(len(b.raw)))
 		}
 		b.text = append(b.text, textEnd)
 		b.offsets = append(b.offsets, uint32(len(b.text)))
@@ -104,6 +114,10 @@ func (b *proseBuilder) chunk(begin, n int) (*chunk, error) {
 	c.text = keep(b.text)
 	c.offsets = keep(b.numbers(b.offsets))
 	c.buckets = keep(b.numbers(b.begin[:1<<c.bits+1]))
+	if b.o.raw {
+		c.raw = keep(b.raw)
+		c.starts = keep(b.numbers(b.starts))
+	}
 	return c, err
 }
 
@@ -202,7 +216,7 @@ func (b *proseBuilder) keep(p []byte) ([]byte, error) {
 func (p *prose) size() int {
 	n := 0
 	for _, c := range p.chunks {
-		n += len(c.text) + len(c.offsets) + len(c.buckets) + len(c.postings) + 2*len(c.mute)
+		n += len(c.text) + len(c.offsets) + len(c.buckets) + len(c.postings) + len(c.raw) + len(c.starts) + 2*len(c.mute)
 	}
 	return n
 }

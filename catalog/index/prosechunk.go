@@ -22,10 +22,17 @@ type chunk struct {
 	offsets  []byte   // uint32 by slot: where its text begins; one more at the end
 	buckets  []byte   // uint32 by bucket: where its postings begin, in units of two bytes; one more
 	postings []byte   // uint16, or the words of a bitmap
+	raw      []byte   // the text as the library has it, of chunks that keep it
+	starts   []byte   // uint32 by slot: where its raw text begins; one more at the end
 	mute     []uint16 // slots whose text is nothing but punctuation
 }
 
 func (c *chunk) offset(i uint32) uint32 { return binary.LittleEndian.Uint32(c.offsets[4*i:]) }
+
+// rawOf returns the raw text of the i-th slot.
+func (c *chunk) rawOf(i uint32) []byte {
+	return c.raw[binary.LittleEndian.Uint32(c.starts[4*i:]):binary.LittleEndian.Uint32(c.starts[4*i+4:])]
+}
 
 // of returns the bare text of the i-th slot.
 func (c *chunk) of(i uint32) []byte { return c.text[c.offset(i) : c.offset(i+1)-1] }

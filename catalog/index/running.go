@@ -35,6 +35,16 @@ func (c *column) proseOf(b *catalog.Book) string {
 	return b.Comments
 }
 
+// short tells whether the text of the column is short: reading it from the
+// records takes longer than looking at it.
+func (c *column) short() bool {
+	switch c.field.Key {
+	case catalog.FieldTitle, catalog.FieldTitleSort, catalog.FieldAuthorSort:
+		return true
+	}
+	return false
+}
+
 func isBlank(s string) bool { return strings.TrimSpace(s) == "" }
 
 // textOf returns how the raw text of the column is read.
@@ -67,7 +77,7 @@ func (ix *Index) Prepare(ctx context.Context) error {
 		if !c.unprepared() {
 			continue
 		}
-		p, err := buildProse(ctx, len(ix.ids), ix.textOf(c), proseOptions{dir: ix.options.Dir})
+		p, err := buildProse(ctx, len(ix.ids), ix.textOf(c), proseOptions{dir: ix.options.Dir, raw: c.short()})
 		if err != nil {
 			return err
 		}

@@ -7,15 +7,18 @@ import (
 	"github.com/pressmark/pressmark/catalog"
 )
 
-// raw returns the running text of one book in a column that has prose, as the
-// library has it. The bytes belong to the index.
+// raw returns the text of one book in a column that has prose, or its UUID, as
+// the library has it. The bytes belong to the index.
 func (ix *Index) raw(c *column, slot uint32) []byte {
 	if c.field.Key == catalog.FieldComments {
 		return ix.comments(slot)
 	}
 	s := skimmer{ix.record(slot)}
 	s.int() // the id
-	s.str() // the UUID
+	uuid := s.str()
+	if c.field.Key == catalog.FieldUUID {
+		return uuid
+	}
 	title, titleSort := s.str(), s.str()
 	switch c.field.Key {
 	case catalog.FieldTitle:

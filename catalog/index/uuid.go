@@ -40,9 +40,7 @@ func (ix *Index) slotOfUUID(uuid string) (uint32, bool) {
 
 // decodeUUID reads just the UUID of a record.
 func decodeUUID(rec []byte) string {
-	// The id and the length before it take at most 20 bytes.
-	d := decoder{s: string(rec[:min(len(rec), 20)])}
-	d.int()
-	n := int(d.uint())
-	return string(rec[d.i : d.i+n])
+	s := skimmer{rec}
+	s.int() // the id
+	return string(s.str())
 }
