@@ -45,11 +45,12 @@ type sought struct {
 type prose struct {
 	segs   []*segment // keeps what chunks lie in
 	chunks []*chunk
-	raw    bool            // chunks keep raw text
-	n      int             // slots
-	few    uint64          // fewSlots, but in tests
-	bytes  *frequencies    // of a part of the text in the chunks
-	stale  *roaring.Bitmap // slots of which the chunks do not hold the text
+	words  map[string]uint16 // the vocabulary: numbers by bare text
+	raw    bool              // chunks keep raw text
+	n      int               // slots
+	few    uint64            // fewSlots, but in tests
+	bytes  *frequencies      // of a part of the text in the chunks
+	stale  *roaring.Bitmap   // slots of which the chunks do not hold the text
 	text   textOf
 }
 
@@ -60,7 +61,7 @@ func (p *prose) next(n int, stale *roaring.Bitmap, text textOf) *prose {
 	if from := p.chunked(); from < n {
 		all.AddRange(uint64(from), uint64(n))
 	}
-	return &prose{segs: p.segs, chunks: p.chunks, raw: p.raw, n: n, few: p.few, bytes: p.bytes, stale: all, text: text}
+	return &prose{segs: p.segs, chunks: p.chunks, words: p.words, raw: p.raw, n: n, few: p.few, bytes: p.bytes, stale: all, text: text}
 }
 
 // chunked returns the number of slots that are in chunks.
@@ -120,7 +121,7 @@ func (p *prose) inChunks(ctx context.Context, needles [][]string, within *roarin
 			if few {
 				it = within.Iterator()
 			}
-			search := newChunkSearch(needles, p.bytes)
+			search := newChunkSearch(needles, p)
 			search.within = dense
 			var hits, open []uint32
 			for _, c := range p.chunks[len(p.chunks)*i/parts : len(p.chunks)*(i+1)/parts] {

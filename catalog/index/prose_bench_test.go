@@ -65,15 +65,15 @@ func BenchmarkPattern(b *testing.B) {
 	}
 }
 
-// vocabulary is words of which the n-th is used once for every n uses of the
+// draws is words of which the n-th is used once for every n uses of the
 // first.
-type vocabulary struct {
+type draws struct {
 	words []string
 	sums  []float64
 }
 
-func newVocabulary(r *rand.Rand, syllables string, n int) *vocabulary {
-	v := &vocabulary{}
+func newDraws(r *rand.Rand, syllables string, n int) *draws {
+	v := &draws{}
 	parts := strings.Fields(syllables)
 	sum := 0.0
 	for i := range n {
@@ -87,7 +87,7 @@ func newVocabulary(r *rand.Rand, syllables string, n int) *vocabulary {
 	return v
 }
 
-func (v *vocabulary) draw(r *rand.Rand) string {
+func (v *draws) draw(r *rand.Rand) string {
 	// The sums grow as the logarithm does, so that this is about right.
 	x := r.Float64() * v.sums[len(v.sums)-1]
 	return v.words[min(len(v.words)-1, int(math.Exp(x)*3)-3)]
@@ -96,8 +96,8 @@ func (v *vocabulary) draw(r *rand.Rand) string {
 // comments makes the texts of n books, of about 1 KB each.
 func comments(n int) [][]byte {
 	r := rand.New(rand.NewPCG(7, 7))
-	latin := newVocabulary(r, "the ing tion a re co ver ta lo mi ne sea har bour led ger o wel st an qu y de er i", 30_000)
-	cyrillic := newVocabulary(r, "зим ни й сло ва рь о го ста но пре ть ка ми ре и не по за я", 30_000)
+	latin := newDraws(r, "the ing tion a re co ver ta lo mi ne sea har bour led ger o wel st an qu y de er i", 30_000)
+	cyrillic := newDraws(r, "зим ни й сло ва рь о го ста но пре ть ка ми ре и не по за я", 30_000)
 	texts := make([][]byte, n)
 	for i := range texts {
 		v := latin

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/binary"
 	"math/bits"
-	"slices"
 
 	"github.com/RoaringBitmap/roaring/v2"
 )
@@ -41,6 +40,8 @@ func buildProse(ctx context.Context, n int, text textOf, o proseOptions) (*prose
 		o.bytes = chunkBytes
 	}
 	b := proseBuilder{o: o, fold: newFolder(), p: &prose{raw: o.raw, n: n, few: fewSlots, bytes: &frequencies{}, stale: roaring.New(), text: text}}
+	b.vocabulary = newVocabulary(n, text, b.fold)
+	b.p.words = b.vocabulary.ids
 	for at := 0; at < n; {
 		if err := ctx.Err(); err != nil {
 			return nil, err
@@ -57,32 +58,25 @@ func buildProse(ctx context.Context, n int, text textOf, o proseOptions) (*prose
 
 // proseBuilder makes chunks. What it has is used for each of them.
 type proseBuilder struct {
-	o    proseOptions
-	fold *folder
-	p    *prose
+	o          proseOptions
+	fold       *folder
+	vocabulary *vocabulary
+	p          *prose
 
-	text    []byte
-	offsets []uint32
-	raw     []byte
-	starts  []uint32
-	all     []uint32 // scratch: buckets of one slot
-	grams   []uint16 // buckets of each slot, each once
-	ends    []uint32 // by slot: where its grams end
-	out     []byte
-
-	// By bucket. They are hit at random, and so kept small and apart.
-	last  []uint16 // the slot that has it last, counted from 1
-	begin []uint32 // how many slots have it, then where its postings begin
-	next  []uint32 // where its next posting goes, with asBitmap if it is a bit
+	text         []byte
+	offsets      []uint32
+	raw          []byte
+	starts       []uint32
+	all          []uint32 // scratch: buckets of one slot
+	grams, words poster
 }
-
-const asBitmap = 1 << 31
 
 // chunk makes a chunk of the slots from begin on.
 func (b *proseBuilder) chunk(begin, n int) (*chunk, error) {
 	c := &chunk{base: uint32(begin)}
 	b.text, b.offsets = b.text[:0], append(b.offsets[:0], 0)
 	b.raw, b.starts = b.raw[:0], append(b.starts[:0], 0)
+	b.words.start(len(b.vocabulary.ids))
 	for c.slots < min(b.o.slots, n-begin) && len(b.text) < b.o.bytes {
 		raw := b.p.text(uint32(begin + c.slots))
 		at := len(b.text)
@@ -94,14 +88,19 @@ func (b *proseBuilder) chunk(begin, n int) (*chunk, error) {
 			b.raw = append(b.raw, raw...)
 			b.starts = append(b.starts, uint32(len(b.raw)))
 		}
+		b.all = b.vocabulary.appendWords(b.all[:0], raw)
+		b.words.add(b.all)
 		b.text = append(b.text, textEnd)
 		b.offsets = append(b.offsets, uint32(len(b.text)))
 		c.slots++
 	}
 	c.bits = uint(min(max(bits.Len(uint(len(b.text)/4)), minBits), maxBits))
 	b.p.bytes.add(b.text[:min(len(b.text), sampleBytes)])
-	b.count(c)
-	b.fill(b.place(c))
+	b.grams.start(1 << c.bits)
+	for slot := range c.slots {
+		b.all = appendGrams(b.all[:0], b.text[b.offsets[slot]:b.offsets[slot+1]-1], c.bits, true)
+		b.grams.add(b.all)
+	}
 
 	var err error
 	keep := func(p []byte) (kept []byte) {
@@ -110,76 +109,18 @@ func (b *proseBuilder) chunk(begin, n int) (*chunk, error) {
 		}
 		return kept
 	}
-	c.postings = keep(b.out)
+	index := func(p *poster) postingIndex {
+		begin, out := p.finish()
+		return postingIndex{buckets: keep(b.numbers(begin)), postings: keep(out)}
+	}
 	c.text = keep(b.text)
 	c.offsets = keep(b.numbers(b.offsets))
-	c.buckets = keep(b.numbers(b.begin[:1<<c.bits+1]))
+	c.grams, c.words = index(&b.grams), index(&b.words)
 	if b.o.raw {
 		c.raw = keep(b.raw)
 		c.starts = keep(b.numbers(b.starts))
 	}
 	return c, err
-}
-
-// count finds the grams of each slot.
-func (b *proseBuilder) count(c *chunk) {
-	if b.last == nil {
-		b.last = make([]uint16, 1<<maxBits)
-		b.begin, b.next = make([]uint32, 1<<maxBits+1), make([]uint32, 1<<maxBits+1)
-	}
-	last, begin := b.last[:1<<c.bits], b.begin[:1<<c.bits+1]
-	clear(last)
-	clear(begin)
-	b.grams, b.ends = b.grams[:0], b.ends[:0]
-	for slot := range c.slots {
-		b.all = appendGrams(b.all[:0], b.text[b.offsets[slot]:b.offsets[slot+1]-1], c.bits, true)
-		n, mark := len(b.grams), uint32(slot+1)
-		grams := slices.Grow(b.grams, len(b.all))[:n+len(b.all)]
-		for _, bucket := range b.all {
-			// Without branches, of which half would be predicted wrongly.
-			first := (uint32(last[bucket]) ^ mark + 0xffff) >> 16 // 0 or 1
-			last[bucket] = uint16(mark)
-			begin[bucket] += first
-			grams[n] = uint16(bucket)
-			n += int(first)
-		}
-		b.grams = grams[:n]
-		b.ends = append(b.ends, uint32(len(b.grams)))
-	}
-}
-
-// place decides where the postings of each bucket begin and returns how long
-// they are all together, in units of two bytes.
-func (b *proseBuilder) place(c *chunk) (units uint32) {
-	all := uint32(bitmapUnits(c.slots))
-	for i, n := range b.begin[:1<<c.bits+1] {
-		b.begin[i], b.next[i] = units, units
-		if n >= all {
-			n = all
-			b.next[i] |= asBitmap
-		}
-		units += n
-	}
-	return units
-}
-
-// fill writes the postings.
-func (b *proseBuilder) fill(units uint32) {
-	b.out = slices.Grow(b.out[:0], int(2*units))[:2*units]
-	clear(b.out)
-	from := uint32(0)
-	for slot, to := range b.ends {
-		for _, bucket := range b.grams[from:to] {
-			at := b.next[bucket]
-			if at >= asBitmap {
-				b.out[2*(at-asBitmap)+uint32(slot)/8] |= 1 << (slot % 8)
-				continue
-			}
-			binary.LittleEndian.PutUint16(b.out[2*at:], uint16(slot))
-			b.next[bucket] = at + 1
-		}
-		from = to
-	}
 }
 
 // numbers returns numbers as they are stored. It uses the text's memory.
@@ -216,7 +157,7 @@ func (b *proseBuilder) keep(p []byte) ([]byte, error) {
 func (p *prose) size() int {
 	n := 0
 	for _, c := range p.chunks {
-		n += len(c.text) + len(c.offsets) + len(c.buckets) + len(c.postings) + len(c.raw) + len(c.starts) + 2*len(c.mute)
+		n += len(c.text) + len(c.offsets) + len(c.grams.buckets) + len(c.grams.postings) + len(c.words.buckets) + len(c.words.postings) + len(c.raw) + len(c.starts) + 2*len(c.mute)
 	}
 	return n
 }

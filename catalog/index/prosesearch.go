@@ -26,14 +26,19 @@ type chunkSearch struct {
 type needle struct {
 	finder
 	buckets []uint32 // those of its grams
+	word    int      // its number in the vocabulary, or -1
 }
 
-func newChunkSearch(lists [][]string, f *frequencies) *chunkSearch {
+func newChunkSearch(lists [][]string, p *prose) *chunkSearch {
 	s := &chunkSearch{}
 	for _, list := range lists {
 		var needles []needle
 		for _, text := range list {
-			needles = append(needles, needle{finder: newFinder([]byte(text), f)})
+			n := needle{finder: newFinder([]byte(text), p.bytes), word: -1}
+			if id, ok := p.words[text]; ok {
+				n.word = int(id)
+			}
+			needles = append(needles, n)
 		}
 		s.lists = append(s.lists, needles)
 	}
@@ -109,8 +114,12 @@ func (s *chunkSearch) either(c *chunk, dst []uint16, list []needle, among []uint
 // having appends the slots that have a needle.
 func (s *chunkSearch) having(c *chunk, dst []uint16, n *needle, among []uint16) []uint16 {
 	begin := len(dst)
+	var known postings
+	if n.word >= 0 {
+		known = c.words.of(uint32(n.word), c.slots)
+	}
 	if among == nil && len(n.buckets) == 0 {
-		dst = c.containing(dst, &n.finder)
+		dst = c.containing(dst, &n.finder, &known)
 		if s.within == nil {
 			return dst
 		}
@@ -121,7 +130,7 @@ func (s *chunkSearch) having(c *chunk, dst []uint16, n *needle, among []uint16) 
 	// Only what is new: other needles' slots stand before it.
 	kept := dst[begin:begin]
 	for _, slot := range dst[begin:] {
-		if s.counts(c, slot) && n.index(c.of(uint32(slot))) >= 0 {
+		if s.counts(c, slot) && (known.has(slot) || n.index(c.of(uint32(slot))) >= 0) {
 			kept = append(kept, slot)
 		}
 	}
@@ -147,7 +156,7 @@ func (s *chunkSearch) candidates(c *chunk, dst []uint16, n *needle, among []uint
 	}
 	s.posts = s.posts[:0]
 	for _, b := range n.buckets {
-		s.posts = append(s.posts, c.postingsOf(b))
+		s.posts = append(s.posts, c.grams.of(b, c.slots))
 	}
 	// Lists come before bitmaps, which are longer.
 	slices.SortFunc(s.posts, func(a, b postings) int { return cmp.Compare(a.n, b.n) })
