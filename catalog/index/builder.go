@@ -31,7 +31,7 @@ type Builder struct {
 
 // NewBuilder begins an index.
 func NewBuilder(m Meta, o Options) (*Builder, error) {
-	ix := &Index{meta: m, options: o, columns: map[catalog.FieldKey]*column{}, live: roaring.New(), gate: make(gate, 1)}
+	ix := &Index{meta: m, options: o, columns: map[catalog.FieldKey]*column{}, live: roaring.New()}
 	for _, f := range m.Fields {
 		if !f.Stored {
 			continue

@@ -18,16 +18,32 @@ func termSet(c *termColumn, terms []uint32) *roaring.Bitmap {
 		return c.big[terms[0]]
 	}
 	b := roaring.New()
-	var small []uint32
+	small, total := make([]uint32, 0, len(terms)), 0
 	for _, t := range terms {
 		if c.big[t] != nil {
 			b.Or(c.big[t])
 		} else {
-			small = append(small, c.books(t)...)
+			small = append(small, t)
+			total += len(c.books(t))
 		}
 	}
-	slices.Sort(small) // one sorted run is added much faster than many small ones
-	b.AddMany(small)
+	slots := len(c.off) - 1
+	if total > slots/64 {
+		words := make([]uint64, (slots+63)/64)
+		for _, t := range small {
+			for _, slot := range c.books(t) {
+				words[slot/64] |= 1 << (slot % 64)
+			}
+		}
+		b.Or(roaring.FromDense(words, false))
+		return b
+	}
+	list := make([]uint32, 0, total)
+	for _, t := range small {
+		list = append(list, c.books(t)...)
+	}
+	slices.Sort(list) // one sorted run is added much faster than many small ones
+	b.AddMany(list)
 	return b
 }
 

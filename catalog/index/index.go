@@ -89,7 +89,6 @@ type Index struct {
 	list    []*column // columns in the order of meta.Fields
 	bulk    bulk
 	results results
-	gate    gate // of all generations
 }
 
 var (

@@ -2,7 +2,6 @@ package index
 
 import (
 	"bytes"
-	"runtime"
 	"unicode/utf8"
 
 	"github.com/RoaringBitmap/roaring/v2"
@@ -22,7 +21,7 @@ func (v *evaluator) match(e catalog.Match, within *roaring.Bitmap) (*roaring.Bit
 		// It takes as long however few books are in question, and is asked for
 		// often: articles, what somebody has begun to type.
 		set, err = v.ix.results.get(e, func() (*roaring.Bitmap, error) { return v.matchIn(e, m, nil) })
-	} else {
+	} else if set = v.ix.results.peek(e); set == nil {
 		set, err = v.matchIn(e, m, within)
 	}
 	if err == nil && m.exhausted() {
@@ -50,9 +49,7 @@ func (v *evaluator) matchIn(e catalog.Match, m *matcher, within *roaring.Bitmap)
 		if within == nil {
 			within = v.ix.live
 		}
-		s := m.sought()
-		s.gate = v.ix.gate
-		return scanProse(v.ctx, len(v.ix.ids), v.ix.textOf(c), s, within)
+		return scanProse(v.ctx, len(v.ix.ids), v.ix.textOf(c), m.sought(), within)
 	}
 	c, err := v.column(e.Field)
 	if err != nil {
@@ -117,9 +114,6 @@ func (c *termColumn) matching(m *matcher) []uint32 {
 	if needle == "" {
 		var hits []uint32
 		for t := range c.list {
-			if t%filterBatch == 0 {
-				runtime.Gosched()
-			}
 			if m.match(c.list[t].Name) {
 				hits = append(hits, uint32(t))
 			}

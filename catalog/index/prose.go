@@ -28,8 +28,6 @@ type sought struct {
 	accept func(f *folder, raw string) bool
 	// exhausted tells that accept will not look at more text; nil is never.
 	exhausted func() bool
-	// gate is where those wait who have much text to look at; nil is open.
-	gate gate
 }
 
 // prose is the running text of one field of many books, made ready to be

@@ -29,7 +29,7 @@ func scanProse(ctx context.Context, n int, text textOf, s sought, within *roarin
 // scanSlots looks at the text of each slot.
 func scanSlots(ctx context.Context, slots []uint32, text textOf, s sought) (*roaring.Bitmap, error) {
 	accept := s.acceptor(text)
-	found, err := filter(ctx, s.gate, slots, func(f *folder, slot uint32) (bool, error) {
+	found, err := filter(ctx, slots, func(f *folder, slot uint32) (bool, error) {
 		raw := text(slot)
 		if len(raw) == 0 {
 			return false, nil
@@ -52,7 +52,7 @@ func verify(ctx context.Context, slots []uint32, text textOf, s sought) ([]uint3
 	if s.accept == nil {
 		return slots, nil
 	}
-	return filter(ctx, s.gate, slots, s.acceptor(text))
+	return filter(ctx, slots, s.acceptor(text))
 }
 
 // acceptor returns what asks accept about the text of a slot.
@@ -74,42 +74,11 @@ func (s *sought) acceptor(text textOf) func(*folder, uint32) (bool, error) {
 // answer is still wanted.
 const filterBatch = 256
 
-// gateFrom is from how many slots on one waits at the gate.
-const gateFrom = 2048
-
-// gate lets one through at a time of those who have much text to look at. They
-// take all processors, and would all be late together.
-type gate chan struct{}
-
-func (g gate) enter(ctx context.Context) error {
-	if g == nil {
-		return nil
-	}
-	select {
-	case g <- struct{}{}:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-}
-
-func (g gate) leave() {
-	if g != nil {
-		<-g
-	}
-}
-
 // filter returns the slots that keep keeps, in order. It uses all processors
-// where there are many, and lets others have them in between.
-func filter(ctx context.Context, gate gate, slots []uint32, keep func(*folder, uint32) (bool, error)) ([]uint32, error) {
+// where there are many.
+func filter(ctx context.Context, slots []uint32, keep func(*folder, uint32) (bool, error)) ([]uint32, error) {
 	if len(slots) == 0 {
 		return nil, ctx.Err()
-	}
-	if len(slots) >= gateFrom {
-		if err := gate.enter(ctx); err != nil {
-			return nil, err
-		}
-		defer gate.leave()
 	}
 	parts := min(runtime.GOMAXPROCS(0), (len(slots)+filterBatch-1)/filterBatch)
 	kept := make([][]uint32, parts)
@@ -121,7 +90,6 @@ func filter(ctx context.Context, gate gate, slots []uint32, keep func(*folder, u
 				if err := ctx.Err(); err != nil {
 					return err
 				}
-				runtime.Gosched() // who has little to do need not wait for a time slice
 				for _, slot := range batch {
 					ok, err := keep(f, slot)
 					if err != nil {

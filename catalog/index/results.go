@@ -31,19 +31,29 @@ type result struct {
 // get returns the set of e, made by load if it is not there. Sets are shared.
 func (r *results) get(e catalog.Expr, load func() (*roaring.Bitmap, error)) (*roaring.Bitmap, error) {
 	key := catalog.Key(e)
-	r.mu.Lock()
-	if el := r.byKey[key]; el != nil {
-		r.order.MoveToFront(el)
-		r.mu.Unlock()
-		return el.Value.(*result).set, nil
+	if set := r.find(key); set != nil {
+		return set, nil
 	}
-	r.mu.Unlock()
 	set, err := load()
 	if err != nil {
 		return nil, err
 	}
 	r.put(&result{key, set, 2*len(key) + 256 + int(set.GetSizeInBytes())})
 	return set, nil
+}
+
+// peek returns the set of e if it is there, nil otherwise.
+func (r *results) peek(e catalog.Expr) *roaring.Bitmap { return r.find(catalog.Key(e)) }
+
+func (r *results) find(key string) *roaring.Bitmap {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	el := r.byKey[key]
+	if el == nil {
+		return nil
+	}
+	r.order.MoveToFront(el)
+	return el.Value.(*result).set
 }
 
 func (r *results) put(n *result) {

@@ -58,7 +58,6 @@ func (v *evaluator) running(c *column, s sought, within *roaring.Bitmap) (*roari
 	if within == nil {
 		within = v.ix.live
 	}
-	s.gate = v.ix.gate
 	if p := c.prose.built.Load(); p != nil {
 		if within == v.ix.live && len(v.ix.ids) == v.ix.Len() {
 			within = nil // that is all
