@@ -39,7 +39,8 @@ func newVocabulary(n int, text textOf, f *folder) *vocabulary {
 	for i := range min(n, sampledSlots) {
 		own := map[string]bool{}
 		raw := text(uint32(i * max(n, sampledSlots) / sampledSlots))
-		for from, to := 0, 0; to < len(raw); {
+		for to := 0; to < len(raw); {
+			var from int
 			from, to, _ = nextWord(raw, to)
 			own[string(inWordForm(raw[from:to]))] = true
 		}
@@ -92,7 +93,8 @@ func (v *vocabulary) mask() uint32 { return uint32(len(v.table) - 1) }
 // they are in it.
 func (v *vocabulary) appendWords(dst []uint32, raw []byte) []uint32 {
 	mask := v.mask()
-	for from, to := 0, 0; to < len(raw); {
+	for to := 0; to < len(raw); {
+		var from int
 		var hash uint32
 		from, to, hash = nextWord(raw, to)
 		for at := hash; ; at++ {

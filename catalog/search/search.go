@@ -44,9 +44,8 @@
 // text; case does not count, and \w, \d, \s, \b and [[:alpha:]] know Unicode.
 // Of Python's syntax look-around, references back to groups, atomic groups,
 // possessive repetitions, named characters and operations on sets are not
-// accepted, and ß is not found by ss. One without three or four characters in a
-// row that must be there is refused where it would have to be tried on more
-// than 16 MB of text.
+// accepted, and ß is not found by ss. A few that are very slow to find, such as
+// [ab].{20}c, are refused where they would have to be tried on much text.
 //
 // # Where it differs from Calibre
 //
