@@ -266,4 +266,5 @@ func (ix *Index) eachOrder(f func(*column, *sorter) error) {
 		}
 	}
 	ix.byID = ix.columns[catalog.FieldID].order
+	ix.results.slots = len(ix.ids)
 }

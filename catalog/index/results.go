@@ -9,13 +9,19 @@ import (
 	"github.com/pressmark/pressmark/catalog"
 )
 
-// maxResults bounds the bytes of the sets that an index keeps.
-const maxResults = 16 << 20
+// What an index may keep of sets: so many bytes, or so many sets of half of its
+// books, if that is more.
+const (
+	minResultBytes = 16 << 20
+	minResultSets  = 512
+)
 
 // results keeps what expressions that took some work selected lately. It
 // belongs to one generation of an index, whose contents never change, so that
 // it is never wrong; the next begins with an empty one.
 type results struct {
+	slots int // of the index
+
 	mu    sync.Mutex
 	byKey map[string]*list.Element // of *result
 	order list.List                // the one that was used last in front
@@ -57,7 +63,8 @@ func (r *results) find(key string) *roaring.Bitmap {
 }
 
 func (r *results) put(n *result) {
-	if n.cost > maxResults/8 {
+	most := max(minResultBytes, minResultSets*r.slots/8)
+	if n.cost > most/8 {
 		return
 	}
 	r.mu.Lock()
@@ -70,7 +77,7 @@ func (r *results) put(n *result) {
 	}
 	r.byKey[n.key] = r.order.PushFront(n)
 	r.bytes += n.cost
-	for r.bytes > maxResults {
+	for r.bytes > most {
 		last := r.order.Back()
 		old := r.order.Remove(last).(*result)
 		delete(r.byKey, old.key)
