@@ -1,0 +1,45 @@
+// Package auth knows who may use the server: accounts, and the passwords that
+// open them.
+//
+// [Users] is the role that keeps accounts. Its adapters are pgauth (PostgreSQL),
+// sqliteauth (one file, nothing to set up) and memauth (gone with the process);
+// authtest holds any of them, also one of your own, to what is promised here.
+// [Passwords] hashes passwords and verifies them.
+package auth
+
+import (
+	"errors"
+	"fmt"
+)
+
+// ErrNotFound is returned, wrapped, for an account that is not there.
+var ErrNotFound = errors.New("no such user")
+
+// ErrLastAdmin is returned, wrapped, where nobody would be left who may manage
+// accounts.
+var ErrLastAdmin = errors.New("the last enabled admin must stay")
+
+// ErrBusy is returned, wrapped, where so many passwords are being hashed that
+// one more would have to wait for too long. Try again in a second.
+var ErrBusy = errors.New("too many passwords at a time")
+
+// InvalidError is a value that an account cannot have.
+type InvalidError struct {
+	// Field is the field of User, in lower case with underscores, or "password".
+	Field string
+	// Reason says what was expected, for the person who gave the value. It never
+	// holds a password.
+	Reason string
+}
+
+func (e *InvalidError) Error() string { return e.Field + ": " + e.Reason }
+
+// ConflictError is a value that another account has.
+type ConflictError struct {
+	Field string // "email" or "username"
+	Value string
+}
+
+func (e *ConflictError) Error() string {
+	return fmt.Sprintf("%s: %q is taken", e.Field, e.Value)
+}

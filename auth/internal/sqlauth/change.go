@@ -1,0 +1,156 @@
+package sqlauth
+
+import (
+	"context"
+	"database/sql"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/pressmark/pressmark/auth"
+)
+
+// Create adds an account.
+func (s *Store) Create(ctx context.Context, u auth.User, hash string) (auth.User, error) {
+	if err := u.Check(); err != nil {
+		return auth.User{}, err
+	}
+	now := s.now().UTC().Truncate(time.Microsecond)
+	u.Access.Libraries = maps.Clone(u.Access.Libraries)
+	err := s.write(ctx, func(tx *sql.Tx) error {
+		row := tx.QueryRowContext(ctx, s.d.Query(`INSERT INTO users
+			(email, email_key, username, username_key, full_name, role, disabled, restricted, password_hash, generation, created_at, updated_at)
+			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 1, $10, $11) RETURNING id`),
+			u.Email, auth.Key(u.Email), u.Username, auth.Key(u.Username), u.FullName, u.Role, u.Disabled, u.Access.Restricted, hash, s.d.Time(now), s.d.Time(now))
+		if err := row.Scan(&u.ID); err != nil {
+			return s.conflict(err, &u)
+		}
+		return s.setAccess(ctx, tx, u.ID, u.Access)
+	})
+	if err != nil {
+		return auth.User{}, wrap("create user", err, u.Username)
+	}
+	u.Generation, u.Created, u.Updated = 1, now, now
+	return u, nil
+}
+
+// conflict turns the error of a value that is taken into a ConflictError.
+func (s *Store) conflict(err error, u *auth.User) error {
+	switch s.d.Taken(err) {
+	case "email_key":
+		return &auth.ConflictError{Field: "email", Value: u.Email}
+	case "username_key":
+		return &auth.ConflictError{Field: "username", Value: u.Username}
+	}
+	return err
+}
+
+func (s *Store) setAccess(ctx context.Context, tx *sql.Tx, id auth.UserID, a auth.Access) error {
+	for _, library := range slices.Sorted(maps.Keys(a.Libraries)) {
+		r := a.Libraries[library]
+		_, err := s.exec(ctx, tx, `INSERT INTO user_access (user_id, library, kind, expression) VALUES ($1, $2, $3, $4)`, id, library, r.Kind, r.Expression)
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Update changes an account.
+func (s *Store) Update(ctx context.Context, id auth.UserID, change func(*auth.User) error) (auth.User, error) {
+	var u auth.User
+	var refused error
+	err := s.write(ctx, func(tx *sql.Tx) error {
+		was, err := s.user(ctx, tx, id)
+		if err != nil {
+			return err
+		}
+		u = was.User
+		u.Access.Libraries = maps.Clone(was.Access.Libraries)
+		if refused = change(&u); refused != nil {
+			return refused
+		}
+		u.ID, u.Generation, u.Created, u.Updated = was.ID, was.Generation, was.Created, was.Updated
+		if len(u.Access.Libraries) == 0 {
+			u.Access.Libraries = nil
+		}
+		if err := u.Check(); err != nil || same(u, was.User) {
+			return err
+		}
+		if manages(was.User) && !manages(u) {
+			if err := s.anotherAdmin(ctx, tx, id); err != nil {
+				return err
+			}
+		}
+		u.Generation++
+		u.Updated = s.now().UTC().Truncate(time.Microsecond)
+		_, err = s.exec(ctx, tx, `UPDATE users SET email = $1, email_key = $2, username = $3, username_key = $4, full_name = $5,
+			role = $6, disabled = $7, restricted = $8, generation = $9, updated_at = $10 WHERE id = $11`,
+			u.Email, auth.Key(u.Email), u.Username, auth.Key(u.Username), u.FullName, u.Role, u.Disabled, u.Access.Restricted, u.Generation, s.d.Time(u.Updated), id)
+		if err != nil {
+			return s.conflict(err, &u)
+		}
+		if _, err := s.exec(ctx, tx, `DELETE FROM user_access WHERE user_id = $1`, id); err != nil {
+			return err
+		}
+		return s.setAccess(ctx, tx, id, u.Access)
+	})
+	switch {
+	case refused != nil:
+		return auth.User{}, refused
+	case err != nil:
+		return auth.User{}, wrap("change user", err, id)
+	}
+	return u, nil
+}
+
+// manages tells whether an account may manage others.
+func manages(u auth.User) bool { return u.Role == auth.Admin && !u.Disabled }
+
+// anotherAdmin returns ErrLastAdmin if no other account manages.
+func (s *Store) anotherAdmin(ctx context.Context, tx *sql.Tx, id auth.UserID) error {
+	var n int
+	row := tx.QueryRowContext(ctx, s.d.Query(`SELECT count(*) FROM users WHERE role = 'admin' AND NOT disabled AND id <> $1`), id)
+	if err := row.Scan(&n); err != nil {
+		return err
+	}
+	if n == 0 {
+		return auth.ErrLastAdmin
+	}
+	return nil
+}
+
+// SetPassword replaces the hash of a password.
+func (s *Store) SetPassword(ctx context.Context, id auth.UserID, old, hash string) error {
+	err := s.write(ctx, func(tx *sql.Tx) error {
+		if old != "" {
+			_, err := s.exec(ctx, tx, `UPDATE users SET password_hash = $1 WHERE id = $2 AND password_hash = $3`, hash, id, old)
+			return err
+		}
+		n, err := s.exec(ctx, tx, `UPDATE users SET password_hash = $1, generation = generation + 1, updated_at = $2 WHERE id = $3`,
+			hash, s.d.Time(s.now().UTC().Truncate(time.Microsecond)), id)
+		if err == nil && n == 0 {
+			err = auth.ErrNotFound
+		}
+		return err
+	})
+	return wrap("set the password of user", err, id)
+}
+
+// Delete removes an account.
+func (s *Store) Delete(ctx context.Context, id auth.UserID) error {
+	err := s.write(ctx, func(tx *sql.Tx) error {
+		was, err := s.user(ctx, tx, id)
+		if err != nil {
+			return err
+		}
+		if manages(was.User) {
+			if err := s.anotherAdmin(ctx, tx, id); err != nil {
+				return err
+			}
+		}
+		_, err = s.exec(ctx, tx, `DELETE FROM users WHERE id = $1`, id)
+		return err
+	})
+	return wrap("delete user", err, id)
+}

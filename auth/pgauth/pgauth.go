@@ -1,0 +1,51 @@
+// Package pgauth keeps accounts in PostgreSQL, version 15 or newer.
+package pgauth
+
+import (
+	"errors"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/jackc/pgx/v5/stdlib"
+
+	"github.com/pressmark/pressmark/auth"
+	"github.com/pressmark/pressmark/auth/internal/sqlauth"
+)
+
+// Options are the settings of a Store. The zero value works.
+type Options struct {
+	// Now is the clock. nil means time.Now.
+	Now func() time.Time
+}
+
+// Store keeps accounts. Safe for concurrent use.
+type Store struct{ auth.Users }
+
+// accounts is the number of the advisory lock that changes of accounts hold: the
+// letters "prsmauth", which nobody else will use.
+const accounts = "8102074365862474856"
+
+// New returns the accounts in a database that has the schema of package
+// migrations. The pool stays the caller's to close.
+func New(pool *pgxpool.Pool, o Options) *Store {
+	db := stdlib.OpenDBFromPool(pool)
+	return &Store{sqlauth.New(sqlauth.Dialect{
+		Read: db, Write: db,
+		Query:     func(q string) string { return q },
+		Time:      func(t time.Time) any { return t },
+		Serialize: "SELECT pg_advisory_xact_lock(" + accounts + ")",
+		Taken:     taken,
+	}, o.Now)}
+}
+
+// taken returns the column of a constraint, which has the name that PostgreSQL
+// gave it.
+func taken(err error) string {
+	var e *pgconn.PgError
+	if !errors.As(err, &e) || e.Code != "23505" {
+		return ""
+	}
+	return strings.TrimSuffix(strings.TrimPrefix(e.ConstraintName, "users_"), "_key")
+}

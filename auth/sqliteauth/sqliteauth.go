@@ -1,0 +1,51 @@
+// Package sqliteauth keeps accounts in an SQLite file, which needs nothing to be
+// set up.
+package sqliteauth
+
+import (
+	"errors"
+	"strings"
+	"time"
+
+	"modernc.org/sqlite"
+	sqlite3 "modernc.org/sqlite/lib"
+
+	"github.com/pressmark/pressmark/auth"
+	"github.com/pressmark/pressmark/auth/internal/sqlauth"
+	"github.com/pressmark/pressmark/migrations"
+)
+
+// Options are the settings of a Store. The zero value works.
+type Options struct {
+	// Now is the clock. nil means time.Now.
+	Now func() time.Time
+}
+
+// Store keeps accounts. Safe for concurrent use.
+type Store struct{ auth.Users }
+
+// New returns the accounts in a file that has the schema of package migrations.
+// The file stays the caller's to close.
+func New(db *migrations.SQLiteDB, o Options) *Store {
+	return &Store{sqlauth.New(sqlauth.Dialect{
+		Read: db.Read, Write: db.Write,
+		// To SQLite $1 is a name, ?1 a number.
+		Query: func(q string) string { return strings.ReplaceAll(q, "$", "?") },
+		Time:  func(t time.Time) any { return t.UnixMicro() },
+		Taken: taken,
+	}, o.Now)}
+}
+
+// taken reads the column from the only place where SQLite tells it.
+func taken(err error) string {
+	var e *sqlite.Error
+	if !errors.As(err, &e) || e.Code() != sqlite3.SQLITE_CONSTRAINT_UNIQUE {
+		return ""
+	}
+	for _, column := range []string{"email_key", "username_key"} {
+		if strings.Contains(e.Error(), "users."+column) {
+			return column
+		}
+	}
+	return ""
+}
