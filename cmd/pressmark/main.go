@@ -3,6 +3,8 @@
 //	pressmark demo                           serve a sample library on 127.0.0.1:8000
 //	pressmark serve --calibre-library-path /books --public
 //	pressmark serve --help                   every setting, with default and unit
+//	pressmark user create --email a@example.com --username a   see "pressmark user help"
+//	pressmark migrate status                 the schema of the database of accounts
 //	pressmark openapi [--yaml]               print the description of the API
 //	pressmark version
 //
@@ -35,19 +37,21 @@ func main() {
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop) // the next signal is not caught, and kills
-	os.Exit(run(ctx, os.Args[1:], os.Getenv, os.Stdout, os.Stderr))
+	os.Exit(run(ctx, os.Args[1:], os.Getenv, os.Stdin, os.Stdout, os.Stderr))
 }
 
 const usage = `Pressmark puts Calibre libraries on the network.
 
   pressmark serve     serve libraries; "pressmark serve --help" lists all settings
   pressmark demo      serve a sample library on 127.0.0.1:8000
+  pressmark user      manage accounts: create, list, disable, enable, passwd, delete
+  pressmark migrate   status, up or down: the schema of the database of accounts
   pressmark openapi   print the description of the API as JSON (--yaml: as YAML)
   pressmark version   print the version
 `
 
 // run is the whole program. It returns the exit code.
-func run(ctx context.Context, args []string, getenv func(string) string, stdout, stderr io.Writer) int {
+func run(ctx context.Context, args []string, getenv func(string) string, stdin io.Reader, stdout, stderr io.Writer) int {
 	if len(args) == 0 {
 		fmt.Fprint(stderr, usage)
 		return 2
@@ -58,6 +62,10 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 		err = serve(ctx, args, getenv, stdout, stderr)
 	case "demo":
 		err = demo(ctx, args, getenv, stdout, stderr)
+	case "user":
+		err = user(ctx, args, console{getenv, stdin, stdout, stderr})
+	case "migrate":
+		err = migrate(ctx, args, console{getenv, stdin, stdout, stderr})
 	case "openapi":
 		err = openapi(args, stdout)
 	case "version", "--version":

@@ -44,9 +44,18 @@ type Config struct {
 	ShutdownTimeout time.Duration
 
 	// DataDir is the folder for all that the server keeps: private copies of
-	// metadata.db, thumbnails. It is made if it is missing, and several servers
+	// metadata.db, thumbnails, accounts. It is made if it is missing, and several servers
 	// may share it. Empty means the user's data folder (see DefaultDataDir).
 	DataDir string
+	// DatabaseURL is the PostgreSQL database in which accounts are kept, such as
+	// postgres://user:password@host:5432/database?pool_max_conns=20. Empty means
+	// the SQLite file pressmark.db in DataDir.
+	DatabaseURL string
+	// Argon2Memory, in bytes, and Argon2Time, in passes, are what hashing a
+	// password takes. 0 means 19 MiB and 2. Hashes made with less are replaced
+	// when their users log in.
+	Argon2Memory int64
+	Argon2Time   int
 	// CacheLocalMaxBytes bounds the memory of answers kept ready to be sent.
 	// 0 means 128 MiB; negative keeps none.
 	CacheLocalMaxBytes int64
@@ -145,6 +154,14 @@ func (c Config) withDefaults() (Config, error) {
 	}
 	if (c.TLSCertFile == "") != (c.TLSKeyFile == "") {
 		refuse("TLS_CERT_FILE", "it goes with TLS_KEY_FILE: give both or none")
+	}
+	if c.DatabaseURL != "" {
+		if _, err := postgresConfig(c.DatabaseURL); err != nil {
+			refuse("DATABASE_URL", "%v", err)
+		}
+	}
+	if _, err := c.passwords(); err != nil {
+		errs = append(errs, err)
 	}
 	if c.ShutdownTimeout == 0 {
 		c.ShutdownTimeout = 10 * time.Second

@@ -19,11 +19,8 @@ func later() map[string]string {
 		"SECRET_KEY":        "",
 		"ACCESS_TOKEN_TTL":  "",
 		"REFRESH_TOKEN_TTL": "",
-		"DATABASE_URL":      "",
 		"ENABLE_AUTH_CACHE": "",
 		"AUTH_CACHE_TTL":    "",
-		"ARGON2_MEMORY":     "",
-		"ARGON2_TIME":       "",
 
 		"REDIS_URL":                "off",
 		"REDIS_PREFIX":             "",

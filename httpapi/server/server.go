@@ -29,6 +29,9 @@
 // readiness is 503 for as long as nothing has been loaded, and Serve goes on
 // trying.
 //
+// The database of accounts is opened first, and brought to the schema that this
+// version needs. One that a newer version has changed is an error.
+//
 // # Stop
 //
 // When the context of Serve ends the server stops accepting, event streams
@@ -65,6 +68,7 @@ type Server struct {
 	log       *slog.Logger
 	api       *httpapi.API
 	libraries []*calibre.Library
+	state     *State
 	tls       *tls.Config // nil: plain HTTP
 }
 
@@ -110,6 +114,11 @@ func Open(ctx context.Context, c Config) (_ *Server, err error) {
 		if err := l.check(c.DataDir); err != nil {
 			return nil, err
 		}
+	}
+	if err := s.openState(ctx); err != nil {
+		return nil, err
+	}
+	for _, l := range c.Libraries {
 		lib, err := c.openCatalog(l, prefix)
 		if err != nil {
 			return nil, err
@@ -124,6 +133,23 @@ func Open(ctx context.Context, c Config) (_ *Server, err error) {
 		return nil, err
 	}
 	return s, nil
+}
+
+// openState opens the database and brings it to the newest schema. Servers that
+// start together do that once.
+func (s *Server) openState(ctx context.Context) (err error) {
+	if s.state, err = OpenState(ctx, s.config); err != nil {
+		return err
+	}
+	if s.config.DatabaseURL != "" {
+		s.log.Info("PostgreSQL initialized", "database", s.state.Database())
+	}
+	steps, err := s.state.Schema.Up(ctx)
+	if err != nil {
+		return fmt.Errorf("%s: %w", s.state.Database(), err)
+	}
+	s.log.Info("Database migrations complete", "database", s.state.Database(), "applied", len(steps))
+	return nil
 }
 
 // load loads all libraries at the same time.
@@ -176,6 +202,9 @@ func (s *Server) Close() error {
 	var errs []error
 	for _, lib := range s.libraries {
 		errs = append(errs, lib.Close())
+	}
+	if s.state != nil {
+		errs = append(errs, s.state.Close())
 	}
 	return errors.Join(errs...)
 }

@@ -3,6 +3,7 @@ package server
 import (
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -93,7 +94,7 @@ func settings() []setting {
 		},
 		{
 			name: "DATA_DIR", value: "PATH", def: "~/.local/share/pressmark",
-			help: "Folder for private copies of metadata.db and for thumbnails. Never in a library.",
+			help: "Folder for accounts, private copies of metadata.db and thumbnails. Never in a library.",
 			set:  text(func(c *Config) *string { return &c.DataDir }),
 		},
 		{
@@ -141,6 +142,33 @@ func settings() []setting {
 					return fmt.Errorf("%q is neither text nor json", v)
 				}
 				return nil
+			},
+		},
+		{
+			group: "Users", name: "DATABASE_URL", value: "URL",
+			help: "PostgreSQL database of accounts: postgres://user:password@host:5432/database. Without it the SQLite file pressmark.db in DATA_DIR.",
+			set:  text(func(c *Config) *string { return &c.DatabaseURL }),
+		},
+		{
+			name: "ARGON2_MEMORY", value: "SIZE", def: "19MiB",
+			help: "Memory that hashing one password takes.",
+			set: func(c *Config, v string) (err error) {
+				c.Argon2Memory, err = parseSize(v)
+				if err == nil && (c.Argon2Memory < 8<<20 || c.Argon2Memory > 4<<30) {
+					err = fmt.Errorf("%q: 8MiB to 4GiB were expected", v)
+				}
+				return err
+			},
+		},
+		{
+			name: "ARGON2_TIME", value: "PASSES", def: "2",
+			help: "How often hashing a password goes over that memory.",
+			set: func(c *Config, v string) (err error) {
+				c.Argon2Time, err = strconv.Atoi(v)
+				if err != nil || c.Argon2Time < 1 || c.Argon2Time > 100 {
+					err = fmt.Errorf("%q: 1 to 100 were expected", v)
+				}
+				return err
 			},
 		},
 		{

@@ -1,0 +1,134 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/jackc/pgx/v5/stdlib"
+
+	"github.com/pressmark/pressmark/auth"
+	"github.com/pressmark/pressmark/auth/pgauth"
+	"github.com/pressmark/pressmark/auth/sqliteauth"
+	"github.com/pressmark/pressmark/migrations"
+)
+
+// State is what the server keeps of its users, in a database of its own: the
+// one that Config.DatabaseURL names, else a file in Config.DataDir.
+type State struct {
+	Schema    *migrations.Schema
+	Users     auth.Users
+	Passwords *auth.Passwords
+
+	database string // for people
+	close    func() error
+}
+
+// stateFile is the name of the database in the data folder.
+const stateFile = "pressmark.db"
+
+// OpenState opens the database that c names; other settings than DatabaseURL,
+// DataDir, Argon2Memory and Argon2Time are not looked at. A file is made if
+// there is none; the schema is not touched (see State.Schema), and has to be
+// the newest before Users is used.
+func OpenState(ctx context.Context, c Config) (*State, error) {
+	passwords, err := c.passwords()
+	if err != nil {
+		return nil, err
+	}
+	if c.DatabaseURL != "" {
+		return openPostgres(ctx, c.DatabaseURL, passwords)
+	}
+	if c.DataDir == "" {
+		if c.DataDir, err = DefaultDataDir(); err != nil {
+			return nil, &ConfigError{"DATA_DIR", err.Error()}
+		}
+	}
+	if err := os.MkdirAll(c.DataDir, 0o700); err != nil {
+		return nil, fmt.Errorf("make the data folder: %w", err)
+	}
+	path := filepath.Join(c.DataDir, stateFile)
+	db, err := migrations.OpenSQLite(path)
+	if err != nil {
+		return nil, err
+	}
+	schema, err := migrations.New(db.Write, migrations.SQLite)
+	if err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
+	return &State{
+		Schema: schema, Users: sqliteauth.New(db, sqliteauth.Options{}), Passwords: passwords,
+		database: "SQLite " + path, close: db.Close,
+	}, nil
+}
+
+func openPostgres(ctx context.Context, address string, passwords *auth.Passwords) (*State, error) {
+	config, err := postgresConfig(address)
+	if err != nil {
+		return nil, &ConfigError{"DATABASE_URL", err.Error()}
+	}
+	pool, err := pgxpool.NewWithConfig(ctx, config)
+	if err != nil {
+		return nil, fmt.Errorf("open PostgreSQL: %w", err)
+	}
+	if err := pool.Ping(ctx); err != nil {
+		pool.Close()
+		return nil, fmt.Errorf("reach PostgreSQL: %w", err)
+	}
+	db := stdlib.OpenDBFromPool(pool)
+	schema, err := migrations.New(db, migrations.Postgres)
+	if err != nil {
+		pool.Close()
+		return nil, err
+	}
+	return &State{
+		Schema: schema, Users: pgauth.New(pool, pgauth.Options{}), Passwords: passwords,
+		database: fmt.Sprintf("PostgreSQL %s:%d/%s", config.ConnConfig.Host, config.ConnConfig.Port, config.ConnConfig.Database),
+		close: func() error {
+			defer pool.Close()
+			return db.Close()
+		},
+	}, nil
+}
+
+// postgresConfig reads an address. Also understood are the scheme that Python
+// programs write, and the names that they have for the size of the pool.
+func postgresConfig(address string) (*pgxpool.Config, error) {
+	const expected = "an address such as postgres://user:password@host:5432/database was expected"
+	u, err := url.Parse(address)
+	if err != nil {
+		return nil, errors.New(expected) // the error repeats the password
+	}
+	if scheme, driver, _ := strings.Cut(u.Scheme, "+"); scheme != "postgres" && scheme != "postgresql" || driver != "" && driver != "asyncpg" || u.Host == "" {
+		return nil, errors.New(expected)
+	}
+	u.Scheme = "postgres"
+	q := u.Query()
+	for theirs, ours := range map[string]string{"min_size": "pool_min_conns", "max_size": "pool_max_conns"} {
+		if v := q.Get(theirs); v != "" {
+			q.Set(ours, v)
+		}
+		q.Del(theirs)
+	}
+	u.RawQuery = q.Encode()
+	return pgxpool.ParseConfig(u.String())
+}
+
+func (c *Config) passwords() (*auth.Passwords, error) {
+	p, err := auth.NewPasswords(auth.PasswordOptions{Memory: uint32(c.Argon2Memory >> 10), Time: uint32(c.Argon2Time)})
+	if err != nil {
+		return nil, &ConfigError{"ARGON2_MEMORY, ARGON2_TIME", err.Error()}
+	}
+	return p, nil
+}
+
+// Database says which database it is, for people; without its password.
+func (s *State) Database() string { return s.database }
+
+// Close closes the database.
+func (s *State) Close() error { return s.close() }
