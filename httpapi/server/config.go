@@ -22,7 +22,7 @@ type Config struct {
 	// Libraries are the Calibre libraries to serve. The first is the default.
 	Libraries []Library
 	// PublicRead lets everybody who can reach the server read everything in
-	// it. As there are no users yet, nothing is served without it.
+	// it. As nobody can log in yet, nothing is served without it.
 	PublicRead bool
 
 	// ListenAddr is the TCP address that Listen listens on. Empty means
@@ -141,7 +141,7 @@ func (c Config) withDefaults() (Config, error) {
 	}
 	c.Libraries = libraries
 	if !c.PublicRead {
-		refuse("PUBLIC_READ", "users and their passwords come with a later version; set PUBLIC_READ=true (--public) to serve without login to everybody who can reach the server")
+		refuse("PUBLIC_READ", "logging in comes with a later version; set PUBLIC_READ=true (--public) to serve without login to everybody who can reach the server")
 	}
 	if c.ListenAddr == "" {
 		c.ListenAddr = defaultListenAddr
@@ -159,6 +159,12 @@ func (c Config) withDefaults() (Config, error) {
 		if _, err := postgresConfig(c.DatabaseURL); err != nil {
 			refuse("DATABASE_URL", "%v", err)
 		}
+	}
+	if c.Argon2Memory == 0 {
+		c.Argon2Memory = 19 << 20
+	}
+	if c.Argon2Time == 0 {
+		c.Argon2Time = 2
 	}
 	if _, err := c.passwords(); err != nil {
 		errs = append(errs, err)

@@ -99,7 +99,7 @@ func settings() []setting {
 		},
 		{
 			name: "PUBLIC_READ", short: "public", value: "BOOL", def: "false",
-			help: "Serve without login to everybody who can reach the server. Required, as there are no users yet.",
+			help: "Serve without login to everybody who can reach the server. Required, as nobody can log in yet.",
 			set: func(c *Config, v string) (err error) {
 				c.PublicRead, err = parseBool(v)
 				return err
