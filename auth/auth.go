@@ -12,8 +12,18 @@ import (
 	"fmt"
 )
 
-// ErrNotFound is returned, wrapped, for an account that is not there.
+// ErrNotFound is returned, wrapped, for an account or a session that is not
+// there.
 var ErrNotFound = errors.New("no such user")
+
+// ErrReused is returned, wrapped, for a refresh token that was traded before:
+// somebody else has it. Its session has ended.
+var ErrReused = errors.New("refresh token was used before")
+
+// ErrRefused is returned, wrapped, for a login that opens no account, and for a
+// token that is none of ours, has expired, or is of an account or session that
+// is not there any more. Why is not for the client to know.
+var ErrRefused = errors.New("refused")
 
 // ErrLastAdmin is returned, wrapped, where nobody would be left who may manage
 // accounts.

@@ -1,4 +1,4 @@
-// Package memauth keeps accounts in memory, for tests and for programs that have
+// Package memauth keeps accounts and sessions in memory, for tests and for programs that have
 // no other use for them than now.
 package memauth
 
@@ -14,16 +14,17 @@ import (
 	"github.com/pressmark/pressmark/auth"
 )
 
-// Store keeps accounts. The zero value is empty and ready. Safe for concurrent
+// Store keeps accounts and sessions. The zero value is empty and ready. Safe for concurrent
 // use.
 type Store struct {
 	// Now is the clock. nil means time.Now. It must not be changed while the
 	// store is used.
 	Now func() time.Time
 
-	mu    sync.Mutex
-	users map[auth.UserID]*account
-	last  auth.UserID
+	mu       sync.Mutex
+	users    map[auth.UserID]*account
+	last     auth.UserID
+	sessions map[string]*session
 }
 
 type account struct {
@@ -227,5 +228,10 @@ func (s *Store) Delete(ctx context.Context, id auth.UserID) error {
 		return fmt.Errorf("delete user %v: %w", id, auth.ErrLastAdmin)
 	}
 	delete(s.users, id)
+	for key, n := range s.sessions {
+		if n.User == id {
+			delete(s.sessions, key)
+		}
+	}
 	return nil
 }

@@ -11,3 +11,7 @@ import (
 func TestUsers(t *testing.T) {
 	authtest.Users(t, func(*testing.T) auth.Users { return new(memauth.Store) })
 }
+
+func TestSessions(t *testing.T) {
+	authtest.Sessions(t, func(*testing.T) authtest.Store { return new(memauth.Store) })
+}

@@ -1,4 +1,4 @@
-// Package pgauth keeps accounts in PostgreSQL, version 15 or newer.
+// Package pgauth keeps accounts and sessions in PostgreSQL, version 15 or newer.
 package pgauth
 
 import (
@@ -20,14 +20,19 @@ type Options struct {
 	Now func() time.Time
 }
 
-// Store keeps accounts. Safe for concurrent use.
-type Store struct{ auth.Users }
+// Store keeps accounts and sessions. Safe for concurrent use.
+type Store struct{ *sqlauth.Store }
+
+var (
+	_ auth.Users    = (*Store)(nil)
+	_ auth.Sessions = (*Store)(nil)
+)
 
 // accounts is the number of the advisory lock that changes of accounts hold: the
 // letters "prsmauth", which nobody else will use.
 const accounts = "8102074365862474856"
 
-// New returns the accounts in a database that has the schema of package
+// New returns what is kept in a database that has the schema of package
 // migrations. The pool stays the caller's to close.
 func New(pool *pgxpool.Pool, o Options) *Store {
 	db := stdlib.OpenDBFromPool(pool)

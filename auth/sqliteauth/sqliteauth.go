@@ -1,4 +1,4 @@
-// Package sqliteauth keeps accounts in an SQLite file, which needs nothing to be
+// Package sqliteauth keeps accounts and sessions in an SQLite file, which needs nothing to be
 // set up.
 package sqliteauth
 
@@ -21,10 +21,15 @@ type Options struct {
 	Now func() time.Time
 }
 
-// Store keeps accounts. Safe for concurrent use.
-type Store struct{ auth.Users }
+// Store keeps accounts and sessions. Safe for concurrent use.
+type Store struct{ *sqlauth.Store }
 
-// New returns the accounts in a file that has the schema of package migrations.
+var (
+	_ auth.Users    = (*Store)(nil)
+	_ auth.Sessions = (*Store)(nil)
+)
+
+// New returns what is kept in a file that has the schema of package migrations.
 // The file stays the caller's to close.
 func New(db *migrations.SQLiteDB, o Options) *Store {
 	return &Store{sqlauth.New(sqlauth.Dialect{

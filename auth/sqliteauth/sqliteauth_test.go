@@ -14,6 +14,10 @@ func TestUsers(t *testing.T) {
 	authtest.Users(t, func(t *testing.T) auth.Users { return sqliteauth.New(open(t), sqliteauth.Options{}) })
 }
 
+func TestSessions(t *testing.T) {
+	authtest.Sessions(t, func(t *testing.T) authtest.Store { return sqliteauth.New(open(t), sqliteauth.Options{}) })
+}
+
 func open(t *testing.T) *migrations.SQLiteDB {
 	t.Helper()
 	db, err := migrations.OpenSQLite(filepath.Join(t.TempDir(), "state?%41 ü.db"))

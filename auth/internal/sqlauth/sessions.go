@@ -1,0 +1,129 @@
+package sqlauth
+
+import (
+	"bytes"
+	"context"
+	"database/sql"
+	"errors"
+	"time"
+
+	"github.com/pressmark/pressmark/auth"
+)
+
+var _ auth.Sessions = (*Store)(nil)
+
+// micro is a time as it is kept.
+func micro(t time.Time) time.Time { return t.UTC().Truncate(time.Microsecond) }
+
+// Begin adds a session.
+func (s *Store) Begin(ctx context.Context, n auth.Session, hash [32]byte) error {
+	err := s.write(ctx, func(tx *sql.Tx) error {
+		if _, err := s.user(ctx, tx, n.User); err != nil {
+			return err
+		}
+		_, err := s.exec(ctx, tx, `INSERT INTO sessions (id, user_id, label, address, turn, token_hash, created_at, used_at, traded_at, expires_at)
+			VALUES ($1, $2, $3, $4, 0, $5, $6, $7, $8, $9)`,
+			n.ID, n.User, n.Label, n.Address, hash[:], s.d.Time(micro(n.Created)), s.d.Time(micro(n.Used)), s.d.Time(micro(n.Created)), s.d.Time(micro(n.Expires)))
+		return err
+	})
+	return wrap("begin session of user", err, n.User)
+}
+
+const sessionColumns = `id, user_id, label, address, created_at, used_at, expires_at`
+
+func sessionFields(n *auth.Session) []any {
+	return []any{&n.ID, &n.User, &n.Label, &n.Address, stamp{&n.Created}, stamp{&n.Used}, stamp{&n.Expires}}
+}
+
+// Trade makes the next token the one that is good.
+func (s *Store) Trade(ctx context.Context, t auth.Trade) (auth.Session, error) {
+	var n auth.Session
+	reused := false
+	err := s.write(ctx, func(tx *sql.Tx) error {
+		var turn int64
+		var hash []byte
+		var traded time.Time
+		row := tx.QueryRowContext(ctx, s.d.Query(`SELECT `+sessionColumns+`, turn, token_hash, traded_at FROM sessions WHERE id = $1`), t.Session)
+		err := row.Scan(append(sessionFields(&n), &turn, &hash, stamp{&traded})...)
+		if errors.Is(err, sql.ErrNoRows) || err == nil && !t.At.Before(n.Expires) {
+			return auth.ErrNotFound
+		}
+		if err != nil {
+			return err
+		}
+		switch {
+		case t.Turn == turn && bytes.Equal(t.Old[:], hash):
+			n.Used, n.Expires, n.Address = micro(t.At), micro(t.Expires), t.Address
+			_, err = s.exec(ctx, tx, `UPDATE sessions SET turn = turn + 1, token_hash = $1, used_at = $2, traded_at = $3, expires_at = $4, address = $5 WHERE id = $6`,
+				t.New[:], s.d.Time(n.Used), s.d.Time(n.Used), s.d.Time(n.Expires), n.Address, n.ID)
+			return err
+		case t.Turn == turn-1 && bytes.Equal(t.New[:], hash) && t.At.Sub(traded) <= auth.TradeAgain:
+			return nil
+		case t.Turn < turn:
+			reused = true
+			_, err = s.exec(ctx, tx, `DELETE FROM sessions WHERE id = $1`, n.ID)
+			return err
+		}
+		return auth.ErrNotFound
+	})
+	if err == nil && reused {
+		err = auth.ErrReused
+	}
+	if err != nil {
+		return auth.Session{}, wrap("session", err, t.Session)
+	}
+	return n, nil
+}
+
+// Sessions returns a user's sessions.
+func (s *Store) Sessions(ctx context.Context, user auth.UserID, at time.Time) ([]auth.Session, error) {
+	list, err := s.sessions(ctx, user, at)
+	return list, wrap("sessions of user", err, user)
+}
+
+func (s *Store) sessions(ctx context.Context, user auth.UserID, at time.Time) ([]auth.Session, error) {
+	rows, err := s.d.Read.QueryContext(ctx, s.d.Query(`SELECT `+sessionColumns+` FROM sessions WHERE user_id = $1 AND expires_at > $2 ORDER BY used_at DESC, id`), user, s.d.Time(micro(at)))
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var list []auth.Session
+	for rows.Next() {
+		var n auth.Session
+		if err := rows.Scan(sessionFields(&n)...); err != nil {
+			return nil, err
+		}
+		list = append(list, n)
+	}
+	return list, rows.Err()
+}
+
+// End ends a session.
+func (s *Store) End(ctx context.Context, user auth.UserID, id string) error {
+	err := s.write(ctx, func(tx *sql.Tx) error {
+		n, err := s.exec(ctx, tx, `DELETE FROM sessions WHERE id = $1 AND user_id = $2`, id, user)
+		if err == nil && n == 0 {
+			err = auth.ErrNotFound
+		}
+		return err
+	})
+	return wrap("end session", err, id)
+}
+
+// EndAll ends all sessions of a user but one.
+func (s *Store) EndAll(ctx context.Context, user auth.UserID, keep string) error {
+	err := s.write(ctx, func(tx *sql.Tx) error {
+		_, err := s.exec(ctx, tx, `DELETE FROM sessions WHERE user_id = $1 AND id <> $2`, user, keep)
+		return err
+	})
+	return wrap("end sessions of user", err, user)
+}
+
+// Expire removes sessions that have expired.
+func (s *Store) Expire(ctx context.Context, at time.Time) error {
+	err := s.write(ctx, func(tx *sql.Tx) error {
+		_, err := s.exec(ctx, tx, `DELETE FROM sessions WHERE expires_at <= $1`, s.d.Time(micro(at)))
+		return err
+	})
+	return wrap("expire sessions at", err, at)
+}
