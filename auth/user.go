@@ -131,7 +131,7 @@ func (a Access) check() error {
 	}
 	for library, r := range a.Libraries {
 		switch {
-		case library == "":
+		case library == "" || !printable(library):
 			return &InvalidError{"access", "the name of a library was expected"}
 		case r.Kind != All && r.Kind != None && r.Kind != Matching:
 			return &InvalidError{"access", fmt.Sprintf("%s: all, none or matching was expected, not %q", library, r.Kind)}

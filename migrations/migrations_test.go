@@ -2,11 +2,15 @@ package migrations_test
 
 import (
 	"errors"
+	"os"
 	"path/filepath"
 	"sync"
 	"testing"
 
+	"github.com/jackc/pgx/v5/stdlib"
+
 	"github.com/pressmark/pressmark/migrations"
+	"github.com/pressmark/pressmark/migrations/migrationstest"
 )
 
 func open(t *testing.T, path string) (*migrations.SQLiteDB, *migrations.Schema) {
@@ -31,6 +35,7 @@ func open(t *testing.T, path string) (*migrations.SQLiteDB, *migrations.Schema) 
 // once more.
 func each(t *testing.T, test func(t *testing.T, exec func(query string) error, again func() *migrations.Schema)) {
 	t.Run("SQLite", func(t *testing.T) {
+		t.Parallel()
 		path := filepath.Join(t.TempDir(), "state.db")
 		db, _ := open(t, path)
 		exec := func(query string) error {
@@ -42,7 +47,26 @@ func each(t *testing.T, test func(t *testing.T, exec func(query string) error, a
 			return s
 		})
 	})
+	t.Run("PostgreSQL", func(t *testing.T) {
+		t.Parallel()
+		pool := migrationstest.Postgres(t)
+		exec := func(query string) error {
+			_, err := pool.Exec(t.Context(), query)
+			return err
+		}
+		test(t, exec, func() *migrations.Schema {
+			db := stdlib.OpenDBFromPool(pool)
+			t.Cleanup(func() { db.Close() })
+			s, err := migrations.New(db, migrations.Postgres)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return s
+		})
+	})
 }
+
+func TestMain(m *testing.M) { os.Exit(migrationstest.Main{M: m}.Run()) }
 
 func TestUpAndDown(t *testing.T) {
 	each(t, func(t *testing.T, exec func(string) error, again func() *migrations.Schema) {

@@ -102,7 +102,7 @@ func testTrade(t *testing.T, s Store) {
 		}
 	}
 	for name, tr := range map[string]auth.Trade{
-		"none": trade("nope", 0, at), "not yet": trade("a", 4, at),
+		"none": trade("nope", 0, at), "no id": trade("a\x00\xff", 0, at), "not yet": trade("a", 4, at),
 		"forged": {Session: "a", Turn: 3, Old: token("x", 0), New: token("x", 1), At: at, Expires: at.Add(time.Hour)},
 	} {
 		if _, err := s.Trade(t.Context(), tr); !errors.Is(err, auth.ErrNotFound) {
@@ -166,8 +166,10 @@ func testEnd(t *testing.T, s Store) {
 	if err := s.End(t.Context(), u.ID, "a"); err != nil {
 		t.Error(err)
 	}
-	if err := s.End(t.Context(), u.ID, "a"); !errors.Is(err, auth.ErrNotFound) {
-		t.Errorf("again: %v", err)
+	for _, id := range []string{"a", "", "b\x00\xff"} {
+		if err := s.End(t.Context(), u.ID, id); !errors.Is(err, auth.ErrNotFound) {
+			t.Errorf("end %q: %v", id, err)
+		}
 	}
 	has(t, s, u.ID, noon, b, c)
 	if err := s.EndAll(t.Context(), u.ID, "c"); err != nil {

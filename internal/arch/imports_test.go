@@ -19,6 +19,11 @@ var contracts = []string{"catalog", "storage", "watch"}
 // names takes more than the standard library has.
 var roots = append([]string{"auth"}, contracts...)
 
+// folders are those of the module that hold packages.
+var folders = []string{
+	"catalog", "storage", "watch", "cache", "auth", "readerstate", "migrations", "httpapi", "cmd", "internal", "examples",
+}
+
 // imports returns what each package of the module imports, without its tests,
 // by paths inside the module. Other paths stay as they are.
 func imports(t *testing.T) map[string][]string {
@@ -55,12 +60,16 @@ func imports(t *testing.T) map[string][]string {
 // below reports whether path is root or a package below it.
 func below(path, root string) bool { return path == root || strings.HasPrefix(path, root+"/") }
 
+// ours reports whether path is of this module.
+func ours(path string) bool {
+	first, _, _ := strings.Cut(path, "/")
+	return slices.Contains(folders, first)
+}
+
 // standard reports whether path is of the standard library.
 func standard(path string) bool {
 	first, _, _ := strings.Cut(path, "/")
-	return !strings.Contains(first, ".") && !slices.Contains([]string{
-		"catalog", "storage", "watch", "cache", "auth", "readerstate", "migrations", "httpapi", "cmd", "internal", "examples",
-	}, first)
+	return !strings.Contains(first, ".") && !ours(path)
 }
 
 func TestContractsImportOnlyTheStandardLibrary(t *testing.T) {
@@ -98,6 +107,10 @@ func broken(pkg, imp string) string {
 		if !testSupport(pkg) {
 			return "only packages for tests link testing"
 		}
+	case ours(imp) && testSupport(imp) && !testSupport(pkg) && !below(pkg, "internal"):
+		return "packages for tests are linked by tests alone"
+	case below(pkg, "migrations") && ours(imp) && !below(imp, "migrations"):
+		return "the tables are below the stores that use them"
 	case below(imp, "internal") && !below(pkg, "internal"):
 		return "what is in internal must not be needed by what embedders import"
 	case imp == "httpapi/server":
@@ -179,6 +192,11 @@ func TestBroken(t *testing.T) {
 		{"catalog", "internal/bench", true},
 		{"storage", "testing", true},
 		{"storage/storagetest", "testing", false},
+		{"storage/memstore", "storage/storagetest", true},
+		{"internal/bench", "catalog/calibre/calibretest", false},
+		{"migrations", "readerstate", true},
+		{"migrations/migrationstest", "migrations", false},
+		{"migrations/migrationstest", "testing", false},
 	} {
 		if got := broken(c.pkg, c.imp) != ""; got != c.broken {
 			t.Errorf("broken(%s, %s) = %v", c.pkg, c.imp, got)

@@ -37,6 +37,9 @@ func sessionFields(n *auth.Session) []any {
 
 // Trade makes the next token the one that is good.
 func (s *Store) Trade(ctx context.Context, t auth.Trade) (auth.Session, error) {
+	if !storable(t.Session) {
+		return auth.Session{}, wrap("session", auth.ErrNotFound, t.Session)
+	}
 	var n auth.Session
 	reused := false
 	err := s.write(ctx, func(tx *sql.Tx) error {
@@ -100,6 +103,9 @@ func (s *Store) sessions(ctx context.Context, user auth.UserID, at time.Time) ([
 
 // End ends a session.
 func (s *Store) End(ctx context.Context, user auth.UserID, id string) error {
+	if !storable(id) {
+		return wrap("end session", auth.ErrNotFound, id)
+	}
 	err := s.write(ctx, func(tx *sql.Tx) error {
 		n, err := s.exec(ctx, tx, `DELETE FROM sessions WHERE id = $1 AND user_id = $2`, id, user)
 		if err == nil && n == 0 {

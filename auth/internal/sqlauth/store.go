@@ -8,7 +8,9 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/pressmark/pressmark/auth"
 )
@@ -132,6 +134,9 @@ func (s *Store) User(ctx context.Context, id auth.UserID) (auth.User, error) {
 // Find returns an account by e-mail address or name.
 func (s *Store) Find(ctx context.Context, login string) (auth.User, string, error) {
 	key := auth.Key(login)
+	if !storable(key) {
+		return auth.User{}, "", wrap("find user", auth.ErrNotFound, login)
+	}
 	a, err := only(s.users(ctx, s.d.Read, selectUsers+"users"+withAccess+"WHERE u.email_key = $1 OR u.username_key = $2 ORDER BY u.id, a.library", key, key))
 	return a.User, a.hash, wrap("find user", err, login)
 }
@@ -149,6 +154,9 @@ func (s *Store) List(ctx context.Context, after auth.UserID, limit int) ([]auth.
 	}
 	return users, nil
 }
+
+// storable tells whether a database can have a text: not all take any bytes.
+func storable(s string) bool { return utf8.ValidString(s) && strings.IndexByte(s, 0) < 0 }
 
 // wrap adds the operation and the account to an error.
 func wrap(op string, err error, what any) error {
