@@ -286,3 +286,15 @@ func (l *Logins) remember(k known, change int64) {
 	}
 	l.known[k.user.ID] = k
 }
+
+// Sessions returns a user's sessions, the one that was used last first.
+func (l *Logins) Sessions(ctx context.Context, user UserID) ([]Session, error) {
+	return l.o.Sessions.Sessions(ctx, user, l.o.Tokens.o.Now())
+}
+
+// End ends a session of a user, or returns ErrNotFound.
+func (l *Logins) End(ctx context.Context, user UserID, session string) error {
+	err := l.o.Sessions.End(ctx, user, session)
+	l.Forget(user)
+	return err
+}

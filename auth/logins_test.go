@@ -97,7 +97,7 @@ func TestLogin(t *testing.T) {
 	if err != nil || i.User.ID != g.User.ID || i.Session != g.Session {
 		t.Errorf("%+v, %v", i, err)
 	}
-	sessions, err := l.Sessions(t.Context(), g.User.ID, time.UnixMicro(l.now.Load()))
+	sessions, err := l.Store.Sessions(t.Context(), g.User.ID, time.UnixMicro(l.now.Load()))
 	if err != nil || len(sessions) != 1 || sessions[0].Label != "Reader1.0" || sessions[0].Address != "192.0.2.1" {
 		t.Errorf("%+v, %v", sessions, err)
 	}

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"net/http"
 
+	"github.com/pressmark/pressmark/auth"
 	"github.com/pressmark/pressmark/catalog"
 	"github.com/pressmark/pressmark/storage"
 )
@@ -21,8 +22,9 @@ type statusError struct {
 	message    string
 	expected   string // what could stand at position in value; empty leaves both out
 	position   int
-	retryAfter int   // seconds; 0 leaves Retry-After out
-	err        error // for the log, may be nil
+	retryAfter int    // seconds; 0 leaves Retry-After out
+	challenge  string // WWW-Authenticate of a 401, if it is not the usual one
+	err        error  // for the log, may be nil
 }
 
 func (e *statusError) Error() string {
@@ -111,6 +113,8 @@ func explain(err error) *statusError {
 		return &statusError{status: statusCanceled}
 	case errors.Is(err, context.DeadlineExceeded):
 		return &statusError{status: http.StatusServiceUnavailable, detail: "The request took too long.", retryAfter: 5, err: err}
+	case errors.Is(err, auth.ErrBusy):
+		return &statusError{status: http.StatusServiceUnavailable, detail: "Too many are logging in at the moment.", retryAfter: 1, err: err}
 	case errors.Is(err, catalog.ErrUnavailable):
 		return &statusError{status: http.StatusServiceUnavailable, detail: "The library has not been loaded yet.", retryAfter: 2, err: err}
 	case errors.Is(err, storage.ErrUnavailable):

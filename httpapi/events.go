@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/pressmark/pressmark/auth"
 	"github.com/pressmark/pressmark/catalog"
 )
 
@@ -127,11 +128,14 @@ func (a *API) serveEvents(w http.ResponseWriter, r *http.Request) error {
 		case <-a.events.done:
 			return nil
 		case c := <-changes:
-			if c.moved(ctx) {
-				return nil // the client comes back, and sees what the view shows now
+			if c.moved(ctx) || a.gone(ctx) {
+				return nil // the client comes back, and sees what it may see now
 			}
 			out.event(&c)
 		case <-tick.C:
+			if a.gone(ctx) {
+				return nil
+			}
 			out.text(":\n\n")
 		}
 	}
@@ -153,9 +157,11 @@ func (a *API) eventSources(r *http.Request) ([]*source, error) {
 		return nil, unknown(own[0])
 	}
 	if p == (place{}) {
-		var all []*source
+		all := []*source{}
 		for _, l := range a.libs {
-			all = append(all, &source{lib: l, reader: l.Catalog})
+			if ruleFor(r.Context(), l).Kind != auth.None {
+				all = append(all, &source{lib: l, reader: permittedNow(r.Context(), l)})
+			}
 		}
 		return all, nil
 	}
@@ -163,7 +169,7 @@ func (a *API) eventSources(r *http.Request) ([]*source, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &source{lib: lib, reader: lib.Catalog}
+	s := &source{lib: lib, reader: permittedNow(r.Context(), lib)}
 	if p.view == "" {
 		return []*source{s}, nil
 	}
@@ -175,8 +181,32 @@ func (a *API) eventSources(r *http.Request) ([]*source, error) {
 		return nil, err
 	}
 	// By its text, not by what that means now: a stream outlives the day.
-	s.reader = catalog.Restrict(lib.Catalog, catalog.Search(s.view.Text))
+	s.reader = catalog.Restrict(s.reader, catalog.Search(s.view.Text))
 	return []*source{s}, nil
+}
+
+// permittedNow returns what the user of a request may see of a library, as it is
+// whenever it is asked.
+func permittedNow(ctx context.Context, lib *library) catalog.Reader {
+	switch rule := ruleFor(ctx, lib); rule.Kind {
+	case auth.All:
+		return lib.Catalog
+	case auth.Matching:
+		return catalog.Restrict(lib.Catalog, catalog.Search(rule.Expression))
+	}
+	return catalog.Restrict(lib.Catalog, catalog.Or{})
+}
+
+// gone tells whether the user of a stream is not who they were when it began:
+// they have logged out, or see other things now. It cannot be told while
+// accounts cannot be looked up.
+func (a *API) gone(ctx context.Context) bool {
+	i, ok := identityOf(ctx)
+	if !ok {
+		return false
+	}
+	current, err := a.opts.Logins.Current(ctx, i)
+	return err == nil && !current
 }
 
 // subscribe brings the changes of several sources together. What a slow client

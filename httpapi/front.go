@@ -77,7 +77,7 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // cacheKey returns the key under which the answer to r may be kept, if it may
 // be at all.
 func (a *API) cacheKey(r *http.Request) (respKey, bool) {
-	if a.cache == nil || !a.opts.PublicRead || r.Method != http.MethodGet && r.Method != http.MethodHead {
+	if a.cache == nil || !a.opts.PublicRead || a.opts.Logins != nil && r.Header["Authorization"] != nil || r.Method != http.MethodGet && r.Method != http.MethodHead {
 		return respKey{}, false
 	}
 	// Where RawPath is set the path has escapes that Path does not show.

@@ -13,6 +13,7 @@ import (
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
 	"github.com/microcosm-cc/bluemonday"
 
+	"github.com/pressmark/pressmark/auth"
 	"github.com/pressmark/pressmark/catalog"
 	"github.com/pressmark/pressmark/storage"
 )
@@ -36,10 +37,12 @@ type Options struct {
 	// Prefix is the path that everything is served under, such as "/library".
 	// Empty serves from the root.
 	Prefix string
-	// PublicRead answers requests without credentials. As long as there are
-	// no users, everything but health and documentation is refused (401)
-	// without it.
+	// PublicRead answers requests without credentials. Without it everything
+	// but health, documentation and logging in is refused (401) to who does not
+	// show a token.
 	PublicRead bool
+	// Logins lets users in, and says what each may see. With nil there are none.
+	Logins *auth.Logins
 	// Version is the version of the program, shown by health and OpenAPI.
 	// Entity tags depend on it. Empty is "dev".
 	Version string
@@ -139,6 +142,7 @@ func build(o Options) (*API, error) {
 	a.ids = newIDSource()
 	a.huma = humago.NewWithPrefix(a.mux, o.Prefix, humaConfig(&o))
 	a.registerHealth()
+	a.registerLogins()
 	a.registerBooks()
 	a.registerTerms()
 	a.registerSearch()

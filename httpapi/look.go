@@ -14,12 +14,14 @@ import (
 // a view of the library shows, with the contents that it had when the request
 // came. All that an operation tells of books it must have from reader.
 type view struct {
-	lib    *library
-	name   string // of the library's view; empty is the whole library
-	reader catalog.Reader
-	whole  catalog.Revision // of the library
-	rev    catalog.Revision // of what reader shows
-	schema *schema
+	lib  *library
+	name string // of the library's view; empty is the whole library
+	// restricted is set where a user may not see the whole library.
+	restricted bool
+	reader     catalog.Reader
+	whole      catalog.Revision // of the library
+	rev        catalog.Revision // of what reader shows
+	schema     *schema
 	// meaning is what the answer depends on beside rev and the parameters: what
 	// text in them stands for today.
 	meaning string
@@ -74,8 +76,8 @@ func (a *API) look(ctx context.Context, params []param) (*view, []param, error) 
 	return v, own, err
 }
 
-// view returns a view of a library, or of what the library's view of that name
-// shows, as it is now.
+// view returns a view of what the request's user may see of a library, or of the
+// part of that which the library's view of that name shows, as it is now.
 func (a *API) view(ctx context.Context, lib *library, name string) (*view, error) {
 	v := &view{lib: lib, name: name, reader: catalog.Snapshot(lib.Catalog)}
 	var err error
@@ -83,8 +85,14 @@ func (a *API) view(ctx context.Context, lib *library, name string) (*view, error
 		return nil, err
 	}
 	v.rev = v.whole
-	if v.schema, err = lib.schemaOf(ctx, v.reader, v.whole); err != nil || name == "" {
-		return v, err
+	if v.schema, err = lib.schemaOf(ctx, v.reader, v.whole); err != nil {
+		return nil, err
+	}
+	if err := a.permit(ctx, v); err != nil {
+		return nil, err
+	}
+	if name == "" {
+		return v, nil
 	}
 	return v, a.narrow(ctx, v)
 }

@@ -44,9 +44,20 @@ func humaConfig(o *Options) huma.Config {
 			{Name: "fields", Description: "What books have: columns, and the values in them."},
 			{Name: "files", Description: "Covers and downloads."},
 			{Name: "events", Description: "Changes as they happen."},
+			{Name: "users", Description: "Logging in, and who one is."},
 			{Name: "health", Description: "How the server is."},
 		},
-		Components: &huma.Components{Schemas: huma.NewMapRegistry("#/components/schemas/", schemaName)},
+		Components: &huma.Components{
+			Schemas: huma.NewMapRegistry("#/components/schemas/", schemaName),
+			SecuritySchemes: map[string]*huma.SecurityScheme{
+				"bearer": {Type: "http", Scheme: "bearer", BearerFormat: "JWT", Description: "An access token of /api/auth/login."},
+				"password": {Type: "oauth2", Description: "The same, for clients that log in by OAuth.", Flows: &huma.OAuthFlows{Password: &huma.OAuthFlow{
+					TokenURL: o.Prefix + "/api/auth/login", RefreshURL: o.Prefix + "/api/auth/refresh", Scopes: map[string]string{},
+				}}},
+			},
+		},
+		// A server may also answer everybody.
+		Security: []map[string][]string{{"bearer": {}}, {"password": {}}, {}},
 	}}
 	c.AllowAdditionalPropertiesByDefault = true // fields will be added, which clients must not mind
 	return c

@@ -20,6 +20,8 @@ const (
 	open access = 1 << iota
 	// streaming has no time limit: downloads and events.
 	streaming
+	// personal answers known users alone, also with PublicRead.
+	personal
 )
 
 // handle adds an operation. It is the one mechanism by which this package
@@ -29,6 +31,9 @@ const (
 //
 // op.Path is without Options.Prefix. A GET answers HEAD as well.
 func (a *API) handle(op huma.Operation, acc access, h handler) {
+	if acc&open != 0 {
+		op.Security = []map[string][]string{{}} // none
+	}
 	a.huma.OpenAPI().AddOperation(&op)
 	a.route(op, acc, h)
 }
@@ -44,8 +49,11 @@ func (a *API) route(op huma.Operation, acc access, h handler) {
 }
 
 func (a *API) run(w http.ResponseWriter, r *http.Request, acc access, h handler) error {
-	if acc&open == 0 && !a.opts.PublicRead {
-		return errUnauthorized
+	if acc&open == 0 {
+		var err error
+		if r, err = a.identify(r, acc); err != nil {
+			return err
+		}
 	}
 	if acc&streaming == 0 && a.opts.RequestTimeout > 0 {
 		ctx, cancel := context.WithTimeout(r.Context(), a.opts.RequestTimeout)

@@ -1,6 +1,7 @@
 package httpapi
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"log/slog"
@@ -87,7 +88,7 @@ func (a *API) writeProblem(w http.ResponseWriter, r *http.Request, e *statusErro
 		h["Retry-After"] = []string{strconv.Itoa(e.retryAfter)}
 	}
 	if e.status == http.StatusUnauthorized {
-		h["Www-Authenticate"] = []string{`Bearer realm="Pressmark"`}
+		h["Www-Authenticate"] = []string{cmp.Or(e.challenge, `Bearer realm="Pressmark"`)}
 	}
 	w.WriteHeader(e.status)
 	if r.Method != http.MethodHead {

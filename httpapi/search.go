@@ -72,16 +72,9 @@ func readSearch(w http.ResponseWriter, r *http.Request) ([]param, error) {
 	if t, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || t != "application/json" {
 		return nil, atFault(http.StatusUnsupportedMediaType, "header.Content-Type", r.Header.Get("Content-Type"), "the body must be application/json, not")
 	}
-	rc := http.NewResponseController(w)
-	_ = rc.SetReadDeadline(time.Now().Add(searchBodyTime)) // not every writer has deadlines
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxSearchBody))
-	_ = rc.SetReadDeadline(time.Time{})
+	body, err := readBody(w, r, maxSearchBody)
 	if err != nil {
-		var tooLarge *http.MaxBytesError
-		if errors.As(err, &tooLarge) {
-			return nil, err
-		}
-		return nil, &statusError{status: http.StatusBadRequest, detail: "The body ended before it was complete."}
+		return nil, err
 	}
 	d := json.NewDecoder(bytes.NewReader(body))
 	var params []param

@@ -1,0 +1,265 @@
+package httpapi
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"mime"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/pressmark/pressmark/auth"
+)
+
+// maxLoginBody bounds the body of a request about a login.
+const maxLoginBody = 16 << 10
+
+// grantJSON is the answer to a login (RFC 6749, 5.1).
+type grantJSON struct {
+	AccessToken  string `json:"access_token" doc:"Goes into the Authorization header: Bearer, a space, and this."`
+	RefreshToken string `json:"refresh_token" doc:"Buys the next pair, once. Keep it secret."`
+	TokenType    string `json:"token_type" enum:"bearer"`
+	ExpiresIn    int64  `json:"expires_in" doc:"Seconds for which access_token is good." example:"1800"`
+}
+
+// loginJSON and refreshJSON are bodies, in JSON or as a form.
+type loginJSON struct {
+	Username string `json:"username" doc:"An e-mail address or a user name." example:"ada@example.com"`
+	Password string `json:"password" format:"password"`
+}
+
+type refreshJSON struct {
+	RefreshToken string `json:"refresh_token"`
+}
+
+// meJSON is who a request comes from.
+type meJSON struct {
+	ID         int64     `json:"id"`
+	Email      string    `json:"email" example:"ada@example.com"`
+	Username   string    `json:"username" example:"ada"`
+	FullName   string    `json:"full_name" example:"Ada Lovelace"`
+	Role       string    `json:"role" enum:"admin,reader"`
+	Restricted bool      `json:"restricted" doc:"Whether parts of the libraries are hidden."`
+	Created    time.Time `json:"created"`
+}
+
+type sessionJSON struct {
+	ID       string    `json:"id"`
+	Label    string    `json:"label" doc:"What the client said of itself."`
+	Address  string    `json:"address" doc:"Where it was seen last."`
+	Created  time.Time `json:"created"`
+	LastUsed time.Time `json:"last_used" doc:"When its refresh token was traded last."`
+	Expires  time.Time `json:"expires" doc:"When it ends unless it is used."`
+	Current  bool      `json:"current" doc:"Whether it is the one that asks."`
+}
+
+type sessionPageJSON struct {
+	Items      []sessionJSON `json:"items" nullable:"false"`
+	NextCursor *string       `json:"next_cursor"`
+	Total      int           `json:"total"`
+}
+
+func (a *API) serveLogin(w http.ResponseWriter, r *http.Request) error {
+	if a.opts.Logins == nil {
+		return errNoLogins
+	}
+	given, err := readFields(w, r, "username", "password")
+	if err != nil {
+		return err
+	}
+	g, err := a.opts.Logins.Login(r.Context(), given["username"], given["password"], clientOf(r))
+	if errors.Is(err, auth.ErrRefused) {
+		return errLogin
+	}
+	return a.sendGrant(w, r, g, err)
+}
+
+func (a *API) serveRefresh(w http.ResponseWriter, r *http.Request) error {
+	if a.opts.Logins == nil {
+		return errNoLogins
+	}
+	given, err := readFields(w, r, "refresh_token")
+	if err != nil {
+		return err
+	}
+	g, err := a.opts.Logins.Refresh(r.Context(), given["refresh_token"], clientOf(r))
+	if errors.Is(err, auth.ErrRefused) {
+		return errRefresh
+	}
+	return a.sendGrant(w, r, g, err)
+}
+
+var (
+	errNoLogins = &statusError{status: http.StatusNotImplemented, detail: "This server has no accounts."}
+	errLogin    = &statusError{status: http.StatusUnauthorized, detail: "There is no account with this name and password that may log in."}
+	errRefresh  = &statusError{status: http.StatusUnauthorized, detail: "The refresh token is not valid, or not any more. Log in."}
+)
+
+func (a *API) sendGrant(w http.ResponseWriter, r *http.Request, g auth.Grant, err error) error {
+	if err != nil {
+		return err
+	}
+	return a.sendJSON(w, r, grantJSON{g.Access, g.Refresh, "bearer", int64(g.Expires / time.Second)})
+}
+
+// sendJSON sends what is for one user and once.
+func (a *API) sendJSON(w http.ResponseWriter, r *http.Request, v any) error {
+	body, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+	h := w.Header()
+	h["Content-Type"], h["Cache-Control"] = jsonType, noStore
+	w.WriteHeader(http.StatusOK)
+	if r.Method != http.MethodHead {
+		w.Write(body) // a client that went away is not our fault
+	}
+	return nil
+}
+
+func (a *API) serveMe(w http.ResponseWriter, r *http.Request) error {
+	i, _ := identityOf(r.Context())
+	u := i.User
+	return a.sendJSON(w, r, meJSON{int64(u.ID), u.Email, u.Username, u.FullName, string(u.Role), u.Access.Restricted, u.Created})
+}
+
+func (a *API) serveSessions(w http.ResponseWriter, r *http.Request) error {
+	i, _ := identityOf(r.Context())
+	list, err := a.opts.Logins.Sessions(r.Context(), i.User.ID)
+	if err != nil {
+		return err
+	}
+	page := sessionPageJSON{Items: []sessionJSON{}, Total: len(list)}
+	for _, s := range list {
+		page.Items = append(page.Items, sessionJSON{s.ID, s.Label, s.Address, s.Created, s.Used, s.Expires, s.ID == i.Session})
+	}
+	return a.sendJSON(w, r, page)
+}
+
+// serveLogout ends the session that asks.
+func (a *API) serveLogout(w http.ResponseWriter, r *http.Request) error {
+	i, _ := identityOf(r.Context())
+	return noContent(w, a.opts.Logins.Logout(r.Context(), i))
+}
+
+// serveEndSessions ends all sessions of the user.
+func (a *API) serveEndSessions(w http.ResponseWriter, r *http.Request) error {
+	i, _ := identityOf(r.Context())
+	return noContent(w, a.opts.Logins.LogoutAll(r.Context(), i.User.ID))
+}
+
+func (a *API) serveEndSession(w http.ResponseWriter, r *http.Request) error {
+	i, _ := identityOf(r.Context())
+	id := r.PathValue("id")
+	err := a.opts.Logins.End(r.Context(), i.User.ID, id)
+	if errors.Is(err, auth.ErrNotFound) {
+		return notFound("path.id", id, "you have no session")
+	}
+	return noContent(w, err)
+}
+
+func noContent(w http.ResponseWriter, err error) error {
+	if err == nil {
+		w.Header()["Cache-Control"] = noStore
+		w.WriteHeader(http.StatusNoContent)
+	}
+	return err
+}
+
+// readFields reads a body that has these members of text, all of them and no
+// others, as JSON or as a form.
+func readFields(w http.ResponseWriter, r *http.Request, names ...string) (map[string]string, error) {
+	if r.URL.RawQuery != "" { // a secret there would be in logs
+		return nil, &statusError{status: http.StatusUnprocessableEntity, detail: "This is asked for in the body; the address has no parameters."}
+	}
+	kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	if err != nil || kind != "application/json" && kind != "application/x-www-form-urlencoded" {
+		return nil, atFault(http.StatusUnsupportedMediaType, "header.Content-Type", r.Header.Get("Content-Type"), "the body must be application/json or application/x-www-form-urlencoded, not")
+	}
+	body, err := readBody(w, r, maxLoginBody)
+	if err != nil {
+		return nil, err
+	}
+	given := map[string]string{}
+	if kind == "application/json" {
+		err = readMembers(body, given)
+	} else {
+		err = readForm(body, given)
+	}
+	if err != nil {
+		return nil, err
+	}
+	for _, name := range names {
+		if given[name] == "" {
+			return nil, invalid("body."+name, "", "a value was expected")
+		}
+	}
+	for name := range given {
+		if !slices.Contains(names, name) && !slices.Contains(oauthMembers, name) {
+			return nil, invalid("body."+name, name, "unknown member")
+		}
+	}
+	return given, nil
+}
+
+// oauthMembers is what OAuth clients send beside what is asked for (RFC 6749,
+// 4.3.2). It says nothing that is not known.
+var oauthMembers = []string{"grant_type", "scope", "client_id", "client_secret"}
+
+// readBody reads a body of at most that many bytes, which has to come in time.
+func readBody(w http.ResponseWriter, r *http.Request, most int64) ([]byte, error) {
+	rc := http.NewResponseController(w)
+	_ = rc.SetReadDeadline(time.Now().Add(searchBodyTime)) // not every writer has deadlines
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, most))
+	_ = rc.SetReadDeadline(time.Time{})
+	var tooLarge *http.MaxBytesError
+	if err != nil && !errors.As(err, &tooLarge) {
+		err = &statusError{status: http.StatusBadRequest, detail: "The body ended before it was complete."}
+	}
+	return body, err
+}
+
+func readMembers(body []byte, given map[string]string) error {
+	d := json.NewDecoder(bytes.NewReader(body))
+	err := eachMember(d, "body", func(name string) error {
+		var value any
+		if err := d.Decode(&value); err != nil {
+			return err
+		}
+		text, ok := value.(string)
+		if !ok {
+			return invalid("body."+name, "", "text was expected")
+		}
+		given[name] = text
+		return nil
+	})
+	if err == nil {
+		if _, more := d.Token(); more != io.EOF {
+			err = errors.New("there is more after its end")
+		}
+	}
+	var known *statusError
+	if err != nil && !errors.As(err, &known) {
+		return &statusError{status: http.StatusBadRequest, detail: fmt.Sprintf("The body is not JSON: %v.", err)}
+	}
+	return err
+}
+
+func readForm(body []byte, given map[string]string) error {
+	form, err := url.ParseQuery(strings.TrimSpace(string(body)))
+	if err != nil {
+		return &statusError{status: http.StatusBadRequest, detail: "The body is not a form."}
+	}
+	for name, values := range form {
+		if len(values) > 1 {
+			return invalid("body."+name, "", "it is given twice")
+		}
+		given[name] = values[0]
+	}
+	return nil
+}
