@@ -16,12 +16,14 @@
 //	server.RegisterOnShutdown(api.Close)
 //
 // It serves from the root, or under Options.Prefix in a mux of yours. Without
-// Options.PublicRead everything but health and documentation is refused: there
-// are no users yet. The caller owns the server, its time-outs and its end;
+// Options.PublicRead everything but health, documentation and logging in is
+// refused to who shows no token of Options.Logins. The caller owns the server, its time-outs and its end;
 // [API.Close] ends the event streams, which would otherwise hold a shutdown up.
 //
 // # What is served
 //
+//	/api/auth/login               tokens for a name and a password; refresh, logout
+//	/api/me                       who asks; sessions
 //	/api/books                    a page of books: limit, cursor, sort, q, ids, uuids, filters, facets
 //	/api/books/search             the same, asked for by POST
 //	/api/books/{id}               one book; /api/books/by-uuid/{uuid}

@@ -226,7 +226,8 @@ func TestRefreshAndLogout(t *testing.T) {
 	i := slices.IndexFunc(l.Items, func(x struct {
 		ID, Label, Address string
 		Current            bool
-	}) bool {
+	},
+	) bool {
 		return !x.Current
 	})
 	end := "/api/me/sessions/" + l.Items[i].ID
@@ -275,8 +276,15 @@ func TestDefaultDeny(t *testing.T) {
 				continue
 			}
 			for _, header := range [][]string{
-				nil, {"Authorization", ""}, {"Authorization", "Bearer"}, {"Authorization", "Bearer x"}, {"Authorization", token}, {"Authorization", "Basic " + token},
-				{"Cookie", "access_token=" + token}, {"X-Forwarded-User", "user0"}, {"Authorization", "Bearer " + token + "x"},
+				nil,
+				{"Authorization", ""},
+				{"Authorization", "Bearer"},
+				{"Authorization", "Bearer x"},
+				{"Authorization", token},
+				{"Authorization", "Basic " + token},
+				{"Cookie", "access_token=" + token},
+				{"X-Forwarded-User", "user0"},
+				{"Authorization", "Bearer " + token + "x"},
 			} {
 				w := do(s.api, method, path, header...)
 				if w.Code != http.StatusUnauthorized || !strings.HasPrefix(w.Header().Get("WWW-Authenticate"), "Bearer ") {
@@ -294,7 +302,7 @@ func TestDefaultDeny(t *testing.T) {
 	if w := get(s.api, "/api/books", "Authorization", "bearer  "+token); w.Code != http.StatusOK {
 		t.Errorf("the scheme in lower case: %d", w.Code)
 	}
-	r := httptest.NewRequest("GET", "/api/books", nil)
+	r := httptest.NewRequest(http.MethodGet, "/api/books", nil)
 	r.Header["Authorization"] = []string{"Bearer " + token, "Bearer x"}
 	w := httptest.NewRecorder()
 	if s.api.ServeHTTP(w, r); w.Code != http.StatusUnauthorized {

@@ -2,10 +2,13 @@ package httpapi_test
 
 import (
 	"net/http"
+	"net/url"
 	"os"
 	"regexp"
 	"strings"
 	"testing"
+
+	"github.com/pressmark/pressmark/auth"
 )
 
 // TestReadmeCommands sends what the README's curl commands send to the sample
@@ -15,8 +18,14 @@ func TestReadmeCommands(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := openSample(t, nil)
+	d := newDoor(t)
+	s := openSample(t, nil, d.option)
+	d.create(t, "ada", auth.Rule{})
+	token := ""
+	// What readers fill in.
+	fill := func(s, secret string) string { return strings.ReplaceAll(s, "…", secret) }
 	address := regexp.MustCompile(`localhost:8000(/[^' ]*)`)
+	own := regexp.MustCompile(` -H '([^:']*): ([^']*)'`)
 	data := regexp.MustCompile(` -d '([^']*)'`)
 	n := 0
 	for line := range strings.SplitSeq(string(readme), "\n") {
@@ -29,9 +38,18 @@ func TestReadmeCommands(t *testing.T) {
 		if strings.HasPrefix(line, "curl -N ") {
 			method = http.MethodHead // a stream does not end
 		}
-		w := do(s.api, method, m[1])
-		if body := data.FindStringSubmatch(line); body != nil {
+		var header []string
+		if h := own.FindStringSubmatch(line); h != nil {
+			header = []string{h[1], fill(h[2], token)}
+		}
+		w := do(s.api, method, m[1], header...)
+		switch body := data.FindStringSubmatch(line); {
+		case body == nil:
+		case m[1] == "/api/books/search":
 			w = post(s.api, body[1])
+		default:
+			w = send(s.api, http.MethodPost, m[1], asForm, fill(body[1], url.QueryEscape(doorPassword)))
+			token = granted(t, w).AccessToken
 		}
 		if w.Code != http.StatusOK {
 			t.Errorf("%s\nis answered %d: %s", line, w.Code, w.Body)

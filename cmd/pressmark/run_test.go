@@ -36,7 +36,7 @@ func TestExitCodes(t *testing.T) {
 		"help of serve":    {[]string{"serve", "--help"}, nil, 0, "--watch-settle DURATION"},
 		"help of demo":     {[]string{"demo", "-h"}, nil, 0, "--listen-addr"},
 		"no library":       {[]string{"serve", "--public"}, nil, 2, "CALIBRE_LIBRARY_PATH"},
-		"not public":       {[]string{"serve", "--calibre-library-path", books}, nil, 2, "set PUBLIC_READ=true"},
+		"weak key":         {[]string{"serve", "--calibre-library-path", books, "--secret-key=changeme"}, nil, 2, "SECRET_KEY: it has 8 bytes"},
 		"unknown flag":     {[]string{"serve", "--folder=x"}, nil, 2, "--folder"},
 		"malformed value":  {[]string{"serve"}, environment{"WATCH_POLL": "often"}, 2, "WATCH_POLL"},
 		"of a later time":  {[]string{"serve"}, environment{"REDIS_URL": "redis://cache"}, 2, "REDIS_URL: what this sets is not available"},

@@ -13,8 +13,7 @@ import (
 	"time"
 )
 
-// Config says what is served and how. Only Libraries and PublicRead have to be
-// given; every other zero value stands for the default.
+// Config says what is served and how. Only Libraries has to be given; every other zero value stands for the default.
 //
 // A program that is configured by its users gets a Config from [Parse]; one
 // that embeds the server fills it in.
@@ -22,7 +21,7 @@ type Config struct {
 	// Libraries are the Calibre libraries to serve. The first is the default.
 	Libraries []Library
 	// PublicRead lets everybody who can reach the server read everything in
-	// it. As nobody can log in yet, nothing is served without it.
+	// it. Without it only users who log in do.
 	PublicRead bool
 
 	// ListenAddr is the TCP address that Listen listens on. Empty means
@@ -47,6 +46,18 @@ type Config struct {
 	// metadata.db, thumbnails, accounts. It is made if it is missing, and several servers
 	// may share it. Empty means the user's data folder (see DefaultDataDir).
 	DataDir string
+	// SecretKey is what tokens are signed with: at least 32 bytes, the same on
+	// every replica. Empty means the key in the file secret.key in DataDir, which
+	// is made if there is none.
+	SecretKey string
+	// AccessTokenTTL is how long an access token lasts. 0 means 30 min.
+	AccessTokenTTL time.Duration
+	// RefreshTokenTTL is how long a session lasts without being used. 0 means
+	// 7 days.
+	RefreshTokenTTL time.Duration
+	// AuthCacheTTL is how long an account is remembered before it is asked for
+	// again. 0 means 5 min; negative asks with every request.
+	AuthCacheTTL time.Duration
 	// DatabaseURL is the PostgreSQL database in which accounts are kept, such as
 	// postgres://user:password@host:5432/database?pool_max_conns=20. Empty means
 	// the SQLite file pressmark.db in DataDir.
@@ -140,9 +151,6 @@ func (c Config) withDefaults() (Config, error) {
 		libraries[i] = l
 	}
 	c.Libraries = libraries
-	if !c.PublicRead {
-		refuse("PUBLIC_READ", "logging in comes with a later version; set PUBLIC_READ=true (--public) to serve without login to everybody who can reach the server")
-	}
 	if c.ListenAddr == "" {
 		c.ListenAddr = defaultListenAddr
 	}
@@ -154,6 +162,23 @@ func (c Config) withDefaults() (Config, error) {
 	}
 	if (c.TLSCertFile == "") != (c.TLSKeyFile == "") {
 		refuse("TLS_CERT_FILE", "it goes with TLS_KEY_FILE: give both or none")
+	}
+	if c.SecretKey != "" {
+		if err := checkSecret(c.SecretKey); err != nil {
+			refuse("SECRET_KEY", "%v", err)
+		}
+	}
+	if c.AccessTokenTTL == 0 {
+		c.AccessTokenTTL = 30 * time.Minute
+	}
+	if c.RefreshTokenTTL == 0 {
+		c.RefreshTokenTTL = 7 * 24 * time.Hour
+	}
+	if c.AccessTokenTTL < 0 || c.RefreshTokenTTL < c.AccessTokenTTL {
+		refuse("ACCESS_TOKEN_TTL, REFRESH_TOKEN_TTL", "a session has to last as long as an access token at least")
+	}
+	if c.AuthCacheTTL == 0 {
+		c.AuthCacheTTL = 5 * time.Minute
 	}
 	if c.DatabaseURL != "" {
 		if _, err := postgresConfig(c.DatabaseURL); err != nil {

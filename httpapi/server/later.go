@@ -16,12 +16,6 @@ func later() map[string]string {
 		"TRUSTED_PROXIES": "none",
 		"METRICS_ADDR":    "off",
 
-		"SECRET_KEY":        "",
-		"ACCESS_TOKEN_TTL":  "",
-		"REFRESH_TOKEN_TTL": "",
-		"ENABLE_AUTH_CACHE": "",
-		"AUTH_CACHE_TTL":    "",
-
 		"REDIS_URL":                "off",
 		"REDIS_PREFIX":             "",
 		"CACHE_TTL":                "",

@@ -54,9 +54,11 @@ import (
 	"net/http"
 	"path/filepath"
 	"sync"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/pressmark/pressmark/auth"
 	"github.com/pressmark/pressmark/catalog/calibre"
 	"github.com/pressmark/pressmark/httpapi"
 	"github.com/pressmark/pressmark/httpapi/covers"
@@ -129,6 +131,9 @@ func Open(ctx context.Context, c Config) (_ *Server, err error) {
 	if err := s.load(ctx); err != nil {
 		return nil, err
 	}
+	if o.Logins, err = s.logins(ctx); err != nil {
+		return nil, err
+	}
 	if s.api, err = httpapi.New(o); err != nil {
 		return nil, err
 	}
@@ -150,6 +155,47 @@ func (s *Server) openState(ctx context.Context) (err error) {
 	}
 	s.log.Info("Database migrations complete", "database", s.state.Database(), "applied", len(steps))
 	return nil
+}
+
+// logins lets the users of the database in.
+func (s *Server) logins(ctx context.Context) (*auth.Logins, error) {
+	key, err := s.config.secret()
+	if err != nil {
+		return nil, err
+	}
+	tokens, err := auth.NewTokens(auth.TokenOptions{Key: key, AccessTTL: s.config.AccessTokenTTL, RefreshTTL: s.config.RefreshTokenTTL})
+	if err != nil {
+		return nil, err
+	}
+	some, err := s.state.Users.List(ctx, 0, 1)
+	if err != nil {
+		return nil, err
+	}
+	if len(some) == 0 && !s.config.PublicRead {
+		s.log.Warn("There are no users, so nobody can read: pressmark user create --admin --email … --username …", "database", s.state.Database())
+	}
+	return auth.NewLogins(auth.LoginOptions{
+		Users: s.state.Users, Sessions: s.state.Sessions, Passwords: s.state.Passwords, Tokens: tokens, CacheTTL: s.config.AuthCacheTTL,
+	}), nil
+}
+
+// expireEvery is the time between two clearings of sessions that have expired.
+const expireEvery = time.Hour
+
+// expire removes sessions that have expired, until ctx ends.
+func (s *Server) expire(ctx context.Context) {
+	tick := time.NewTicker(expireEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case now := <-tick.C:
+			if err := s.state.Sessions.Expire(ctx, now); err != nil && ctx.Err() == nil {
+				s.log.Warn("Expired sessions cannot be removed", "component", "auth", "err", err)
+			}
+		}
+	}
 }
 
 // load loads all libraries at the same time.
@@ -188,6 +234,7 @@ func (s *Server) Run(ctx context.Context) error {
 			}
 		})
 	}
+	wg.Go(func() { s.expire(ctx) })
 	wg.Wait()
 	<-ctx.Done()
 	return ctx.Err()

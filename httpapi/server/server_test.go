@@ -209,7 +209,10 @@ func TestOpenRefuses(t *testing.T) {
 		text   string // part of the message
 	}{
 		"no library":      {func(_ *testing.T, c *Config) { c.Libraries = nil }, nil, "CALIBRE_LIBRARY_PATH"},
-		"not public":      {func(_ *testing.T, c *Config) { c.PublicRead = false }, nil, "PUBLIC_READ=true"},
+		"weak key":        {func(_ *testing.T, c *Config) { c.SecretKey = "short" }, nil, "SECRET_KEY"},
+		"example key":     {func(_ *testing.T, c *Config) { c.SecretKey = "change-me-change-me-change-me-change-me" }, nil, "openssl rand"},
+		"short session":   {func(_ *testing.T, c *Config) { c.RefreshTokenTTL = time.Minute }, nil, "REFRESH_TOKEN_TTL"},
+		"database":        {func(_ *testing.T, c *Config) { c.DatabaseURL = "mysql://db" }, nil, "DATABASE_URL"},
 		"bad name":        {func(_ *testing.T, c *Config) { c.Libraries[0].Name = "a/b" }, nil, `"a/b"`},
 		"same name":       {func(_ *testing.T, c *Config) { c.Libraries = append(c.Libraries, c.Libraries[0]) }, nil, "two libraries"},
 		"address":         {func(_ *testing.T, c *Config) { c.ListenAddr = "8000" }, nil, "LISTEN_ADDR"},

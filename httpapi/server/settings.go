@@ -99,7 +99,7 @@ func settings() []setting {
 		},
 		{
 			name: "PUBLIC_READ", short: "public", value: "BOOL", def: "false",
-			help: "Serve without login to everybody who can reach the server. Required, as nobody can log in yet.",
+			help: "Serve without login to everybody who can reach the server.",
 			set: func(c *Config, v string) (err error) {
 				c.PublicRead, err = parseBool(v)
 				return err
@@ -145,7 +145,38 @@ func settings() []setting {
 			},
 		},
 		{
-			group: "Users", name: "DATABASE_URL", value: "URL",
+			group: "Users", name: "SECRET_KEY", value: "KEY",
+			help: "What tokens are signed with, at least 32 bytes, the same on every replica: openssl rand -base64 48. Without it a key in DATA_DIR, made at the first start.",
+			set:  text(func(c *Config) *string { return &c.SecretKey }),
+		},
+		{
+			name: "ACCESS_TOKEN_TTL", value: "DURATION", def: "30m",
+			help: "How long an access token lasts.",
+			set:  positive(func(c *Config) *time.Duration { return &c.AccessTokenTTL }),
+		},
+		{
+			name: "REFRESH_TOKEN_TTL", value: "DURATION", def: "168h",
+			help: "How long a login lasts without being used.",
+			set:  positive(func(c *Config) *time.Duration { return &c.RefreshTokenTTL }),
+		},
+		{
+			name: "AUTH_CACHE_TTL", value: "DURATION", def: "300",
+			help: "How long an account is remembered before it is asked for again. 0: not at all.",
+			set:  durationOrNone(func(c *Config) *time.Duration { return &c.AuthCacheTTL }),
+		},
+		{
+			name: "ENABLE_AUTH_CACHE", value: "BOOL", def: "true",
+			help: "Remember accounts.",
+			set: func(c *Config, v string) error {
+				on, err := parseBool(v)
+				if !on {
+					c.AuthCacheTTL = -1
+				}
+				return err
+			},
+		},
+		{
+			name: "DATABASE_URL", value: "URL",
 			help: "PostgreSQL database of accounts: postgres://user:password@host:5432/database. Without it the SQLite file pressmark.db in DATA_DIR.",
 			set:  text(func(c *Config) *string { return &c.DatabaseURL }),
 		},
@@ -188,6 +219,17 @@ func text(field func(*Config) *string) func(*Config, string) error {
 	return func(c *Config, v string) error {
 		*field(c) = v
 		return nil
+	}
+}
+
+func positive(field func(*Config) *time.Duration) func(*Config, string) error {
+	return func(c *Config, v string) error {
+		d, err := parseDuration(v)
+		if err == nil && d < time.Second {
+			err = fmt.Errorf("%q is too short; 1s is the least", v)
+		}
+		*field(c) = d
+		return err
 	}
 }
 

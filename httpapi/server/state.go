@@ -23,6 +23,7 @@ import (
 type State struct {
 	Schema    *migrations.Schema
 	Users     auth.Users
+	Sessions  auth.Sessions
 	Passwords *auth.Passwords
 
 	database string // for people
@@ -61,8 +62,9 @@ func OpenState(ctx context.Context, c Config) (*State, error) {
 	if err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
+	store := sqliteauth.New(db, sqliteauth.Options{})
 	return &State{
-		Schema: schema, Users: sqliteauth.New(db, sqliteauth.Options{}), Passwords: passwords,
+		Schema: schema, Users: store, Sessions: store, Passwords: passwords,
 		database: "SQLite " + path, close: db.Close,
 	}, nil
 }
@@ -86,8 +88,9 @@ func openPostgres(ctx context.Context, address string, passwords *auth.Passwords
 		pool.Close()
 		return nil, err
 	}
+	store := pgauth.New(pool, pgauth.Options{})
 	return &State{
-		Schema: schema, Users: pgauth.New(pool, pgauth.Options{}), Passwords: passwords,
+		Schema: schema, Users: store, Sessions: store, Passwords: passwords,
 		database: fmt.Sprintf("PostgreSQL %s:%d/%s", config.ConnConfig.Host, config.ConnConfig.Port, config.ConnConfig.Database),
 		close: func() error {
 			defer pool.Close()

@@ -55,7 +55,7 @@ func (l *lab) requestRows(n int) []row {
 	}
 	return []row{
 		{"page-cached", "page of 50 books, cached", n, atLeast(0.85), versus(cachedPage)},
-		later("page-jwt", "the same with a JWT and its user", atLeast(0.80), n, "there are no users yet"),
+		later("page-jwt", "the same with a JWT and its user", atLeast(0.80), n, "it is not measured yet"),
 		{"not-modified", "conditional request answered 304", n, atLeast(1.2), versus(notModified)},
 		{"not-modified-bare", "the same against a bare handler's 304", n, budget{}, versus(bareNotModified)},
 		{"page-new", "page of 50 never asked before", n, atLeast(0.5), versus(l.newPages)},
