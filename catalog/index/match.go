@@ -159,6 +159,9 @@ func (v *evaluator) matchIdentifier(e catalog.MatchIdentifier) (*roaring.Bitmap,
 			hits = append(hits, uint32(t))
 		}
 	}
+	if kind.exhausted() {
+		return nil, tooMuchText()
+	}
 	if e.Value.Value == "" || len(hits) == 0 {
 		return termSet(c.terms, hits), nil
 	}

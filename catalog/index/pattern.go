@@ -28,7 +28,8 @@ const (
 // other case: ss is not ß.
 type pattern struct {
 	machine *machine
-	size    int       // about how many instructions it has
+	size    int // about how many instructions it has
+	abc     func() *alphabet
 	dfas    sync.Pool // of *dfa
 	// costly is set when a dfa is not worth making.
 	costly atomic.Bool
@@ -74,8 +75,7 @@ func compilePattern(expr string) (*pattern, error) {
 		return nil, err
 	}
 	p := &pattern{machine: newMachine(prog, edges), size: size, literals: newLiterals().required(tree)}
-	abc := sync.OnceValue(func() *alphabet { return newAlphabet(p.machine) })
-	p.dfas.New = func() any { return newDFA(p.machine, abc()) }
+	p.abc = sync.OnceValue(func() *alphabet { return newAlphabet(p.machine) })
 	return p, nil
 }
 
@@ -89,9 +89,8 @@ func (p *pattern) match(f *folder, text string) bool {
 	if p.exhausted() {
 		return false
 	}
-	if !p.costly.Load() {
+	if d := p.dfa(); d != nil {
 		p.spent.Add(int64(len(text)))
-		d := p.dfas.Get().(*dfa)
 		got := d.match(text)
 		if d.worthwhile() {
 			p.dfas.Put(d)
@@ -104,6 +103,22 @@ func (p *pattern) match(f *folder, text string) bool {
 	}
 	p.spent.Add(machineSteps * int64(len(text)) * int64(p.size))
 	return p.machine.match(f.lower(text))
+}
+
+// dfa returns a dfa that nobody else uses, nil if it is not worth it.
+func (p *pattern) dfa() *dfa {
+	if p.costly.Load() {
+		return nil
+	}
+	if d, ok := p.dfas.Get().(*dfa); ok {
+		return d
+	}
+	abc := p.abc()
+	if len(abc.sample) > maxClasses {
+		p.costly.Store(true)
+		return nil
+	}
+	return newDFA(p.machine, abc)
 }
 
 // exhausted tells whether so much was spent that no text is looked at any more.

@@ -32,6 +32,13 @@ func TestPattern(t *testing.T) {
 		{"(?s)a.b", "a\nb", true},
 		{"a.b", "a\nb", false},
 		{`[\wé]{2}-`, "éж-", true},
+		{"ος ς", "ΟΣ Σ", true},
+		{"(?-i)ος$", "ΟΣ", true},
+		{"(?-i)οσ$", "ΟΣ", false},
+		{"^i.stan", "İstan", true},
+		{"^istan", "İstan", false},
+		{"x|" + ideographs(0x4e00, 1500), ideographs(0x4e00, 1501), true}, // more classes than a dfa has
+		{"x|" + ideographs(0x4e00, 1500), ideographs(0x4e00, 1499), false},
 	} {
 		p, err := newPattern(c.expr)
 		if err != nil {
@@ -47,6 +54,15 @@ func TestPattern(t *testing.T) {
 			t.Errorf("%s: no error", bad)
 		}
 	}
+}
+
+// ideographs returns so many characters from one on.
+func ideographs(from rune, n int) string {
+	var s strings.Builder
+	for i := range rune(n) {
+		s.WriteRune(from + i)
+	}
+	return s.String()
 }
 
 // TestPatternAsCalibre holds patterns against the module with which Calibre

@@ -8,6 +8,9 @@ import (
 	"unicode/utf8"
 )
 
+// maxClasses is how many classes a dfa can have: its rows have one entry for each.
+const maxClasses = 1024
+
 // near is how many characters have their class in a table: those of two bytes
 // in UTF-8 or less.
 const near = 0x800
@@ -122,7 +125,10 @@ func cuts(m *machine, insts []*syntax.Inst) []rune {
 
 // find returns the class of a character.
 func (a *alphabet) find(r rune) class {
-	if r == 'Σ' || r == 'İ' {
+	switch {
+	case r == 'İ':
+		return contextual
+	case r == 'Σ' && a.find('σ') != a.find('ς'):
 		return contextual
 	}
 	i, found := slices.BinarySearch(a.begins, unicode.ToLower(r))

@@ -7,9 +7,10 @@ import (
 )
 
 const (
-	// maxStates bounds the states of a dfa: it takes some microseconds to make
-	// one.
-	maxStates = 4096
+	// maxStates and maxEntries bound the states of a dfa, each of which takes some
+	// microseconds to make, and the entries in their rows.
+	maxStates  = 4096
+	maxEntries = 1 << 20
 	// minUse is how many bytes of text each state has to be good for, for it to
 	// be worth making them.
 	minUse = 16
@@ -98,6 +99,10 @@ func (d *dfa) match(text string) verdict {
 				to = d.step(at, c)
 				next = d.next
 			}
+			if c == contextual && text[i-n:i] == "İ" {
+				to = d.dotted(at)
+				next = d.next
+			}
 			if to < 0 {
 				return to
 			}
@@ -110,9 +115,29 @@ func (d *dfa) match(text string) verdict {
 	return d.step(at, endOfText)
 }
 
+// dotted returns where İ leads to from a state: it is two characters in lower
+// case, wherever it stands.
+func (d *dfa) dotted(at int32) int32 {
+	for _, r := range [...]rune{'i', 0x307} {
+		c := d.abc.find(r)
+		to := d.next[at+int32(c)]
+		if to == unknown {
+			to = d.step(at, c)
+		}
+		if to < 0 {
+			return to
+		}
+		at = to
+	}
+	return at
+}
+
+// full tells whether there is no room for more states.
+func (d *dfa) full() bool { return len(d.states) >= maxStates || len(d.next) >= maxEntries }
+
 // step finds out where a class of characters leads to from a state.
 func (d *dfa) step(from int32, c class) int32 {
-	if len(d.states) >= maxStates {
+	if d.full() {
 		return undecided
 	}
 	to := d.follow(d.states[from/int32(len(d.abc.sample))], c)
@@ -152,10 +177,10 @@ func (d *dfa) follow(s dfaState, c class) int32 {
 // worthwhile says whether there is still use in the states, and makes room if
 // there are too many of them.
 func (d *dfa) worthwhile() bool {
-	if len(d.states) < maxStates {
+	if !d.full() {
 		return true
 	}
-	if d.used < minUse*maxStates {
+	if d.used < minUse*len(d.states) {
 		return false
 	}
 	d.reset()

@@ -1,7 +1,6 @@
 package index
 
 import (
-	"bytes"
 	"cmp"
 	"maps"
 	"slices"
@@ -145,12 +144,11 @@ func nextWord(raw []byte, at int) (from, to int, hash uint32) {
 }
 
 func inWordForm(word []byte) []byte {
-	return bytes.Map(func(r rune) rune {
-		if r < utf8.RuneSelf {
-			return rune(wordForms[r])
-		}
-		return r
-	}, word)
+	form := make([]byte, len(word))
+	for i, c := range word {
+		form[i] = wordForms[c]
+	}
+	return form
 }
 
 // wordForms are the bytes of words, letters of ASCII in lower case; 0 for what
