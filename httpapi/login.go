@@ -1,10 +1,8 @@
 package httpapi
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
 	"mime"
 	"net/http"
@@ -225,8 +223,7 @@ func readBody(w http.ResponseWriter, r *http.Request, most int64) ([]byte, error
 }
 
 func readMembers(body []byte, given map[string]string) error {
-	d := json.NewDecoder(bytes.NewReader(body))
-	err := eachMember(d, "body", func(name string) error {
+	return readObject(body, func(d *json.Decoder, name string) error {
 		var value any
 		if err := d.Decode(&value); err != nil {
 			return err
@@ -238,16 +235,6 @@ func readMembers(body []byte, given map[string]string) error {
 		given[name] = text
 		return nil
 	})
-	if err == nil {
-		if _, more := d.Token(); more != io.EOF {
-			err = errors.New("there is more after its end")
-		}
-	}
-	var known *statusError
-	if err != nil && !errors.As(err, &known) {
-		return &statusError{status: http.StatusBadRequest, detail: fmt.Sprintf("The body is not JSON: %v.", err)}
-	}
-	return err
 }
 
 func readForm(body []byte, given map[string]string) error {

@@ -76,9 +76,8 @@ func readSearch(w http.ResponseWriter, r *http.Request) ([]param, error) {
 	if err != nil {
 		return nil, err
 	}
-	d := json.NewDecoder(bytes.NewReader(body))
 	var params []param
-	err = eachMember(d, "body", func(name string) error {
+	err = readObject(body, func(d *json.Decoder, name string) error {
 		var value json.RawMessage
 		if err := d.Decode(&value); err != nil {
 			return err
@@ -87,6 +86,14 @@ func readSearch(w http.ResponseWriter, r *http.Request) ([]param, error) {
 		params = append(params, read...)
 		return err
 	})
+	return params, err
+}
+
+// readObject reads a body that is one JSON object, as eachMember does. Errors are
+// answers to the client.
+func readObject(body []byte, read func(d *json.Decoder, name string) error) error {
+	d := json.NewDecoder(bytes.NewReader(body))
+	err := eachMember(d, "body", func(name string) error { return read(d, name) })
 	if err == nil {
 		if _, more := d.Token(); more != io.EOF {
 			err = errors.New("there is more after its end")
@@ -94,9 +101,9 @@ func readSearch(w http.ResponseWriter, r *http.Request) ([]param, error) {
 	}
 	var known *statusError
 	if err != nil && !errors.As(err, &known) {
-		return nil, &statusError{status: http.StatusBadRequest, detail: fmt.Sprintf("The body is not JSON: %v.", err)}
+		return &statusError{status: http.StatusBadRequest, detail: fmt.Sprintf("The body is not JSON: %v.", err)}
 	}
-	return params, err
+	return err
 }
 
 // eachMember reads an object and calls read for each of its members, which must

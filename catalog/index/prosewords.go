@@ -41,7 +41,9 @@ func newVocabulary(n int, text textOf, f *folder) *vocabulary {
 		for to := 0; to < len(raw); {
 			var from int
 			from, to, _ = nextWord(raw, to)
-			own[string(inWordForm(raw[from:to]))] = true
+			if from < to {
+				own[string(inWordForm(raw[from:to]))] = true
+			}
 		}
 		for word := range own {
 			slots[word]++
@@ -57,7 +59,7 @@ func newVocabulary(n int, text textOf, f *folder) *vocabulary {
 		}
 		// What a mark at its beginning becomes depends on what stands before it.
 		first, _ := utf8.DecodeRuneInString(word)
-		if word == "" || !utf8.ValidString(word) || combines(first) {
+		if !utf8.ValidString(word) || combines(first) {
 			continue
 		}
 		bare := f.bare(word)

@@ -10,16 +10,16 @@ import (
 type flagSet struct {
 	text, lists, bools []string
 
-	given  map[string]string
-	given2 map[string][]string
-	on     map[string]bool
-	words  []string
+	given    map[string]string   // of text
+	repeated map[string][]string // of lists
+	on       map[string]bool     // of bools
+	words    []string            // what is no flag
 }
 
 // take takes its own flags and all words from args and returns the rest, which
 // are settings: --flag value or --flag=value.
 func (f *flagSet) take(args []string) (settings []string, err error) {
-	f.given, f.given2, f.on = map[string]string{}, map[string][]string{}, map[string]bool{}
+	f.given, f.repeated, f.on = map[string]string{}, map[string][]string{}, map[string]bool{}
 	for len(args) > 0 {
 		arg := args[0]
 		args = args[1:]
@@ -50,7 +50,7 @@ func (f *flagSet) take(args []string) (settings []string, err error) {
 			continue
 		}
 		if slices.Contains(f.lists, name) {
-			f.given2[name] = append(f.given2[name], value)
+			f.repeated[name] = append(f.repeated[name], value)
 			continue
 		}
 		if _, twice := f.given[name]; twice {

@@ -104,7 +104,7 @@ func createUser(ctx context.Context, s *server.State, f *flagSet, con console) e
 	if f.on["admin"] {
 		u.Role = auth.Admin
 	}
-	for _, rule := range f.given2["library"] {
+	for _, rule := range f.repeated["library"] {
 		library, text, ok := strings.Cut(rule, "=")
 		if !ok {
 			return usageError{fmt.Sprintf("--library %s: NAME=all, NAME=none or NAME=expression was expected", rule)}
@@ -121,13 +121,9 @@ func createUser(ctx context.Context, s *server.State, f *flagSet, con console) e
 	if err := u.Check(); err != nil { // before anybody types a password
 		return asUsage(err)
 	}
-	password, err := con.password(true)
+	hash, err := con.newHash(ctx, s)
 	if err != nil {
 		return err
-	}
-	hash, err := s.Passwords.Hash(ctx, password)
-	if err != nil {
-		return asUsage(err)
 	}
 	u, err = s.Users.Create(ctx, u, hash)
 	if err != nil {
@@ -236,13 +232,9 @@ func setPassword(ctx context.Context, s *server.State, f *flagSet, con console) 
 	if err != nil {
 		return err
 	}
-	password, err := con.password(true)
+	hash, err := con.newHash(ctx, s)
 	if err != nil {
 		return err
-	}
-	hash, err := s.Passwords.Hash(ctx, password)
-	if err != nil {
-		return asUsage(err)
 	}
 	if err := s.Users.SetPassword(ctx, u.ID, "", hash); err != nil {
 		return err
@@ -266,13 +258,23 @@ func deleteUser(ctx context.Context, s *server.State, f *flagSet, con console) e
 	return err
 }
 
-// password reads a password, twice from a terminal if it is a new one.
-func (con console) password(isNew bool) (string, error) {
+// newHash reads a new password and returns its hash.
+func (con console) newHash(ctx context.Context, s *server.State) (string, error) {
+	password, err := con.password()
+	if err != nil {
+		return "", err
+	}
+	hash, err := s.Passwords.Hash(ctx, password)
+	return hash, asUsage(err)
+}
+
+// password reads a new password, twice from a terminal.
+func (con console) password() (string, error) {
 	if p := con.getenv("PRESSMARK_PASSWORD"); p != "" {
 		return p, nil
 	}
 	if f, ok := con.stdin.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
-		return con.ask(int(f.Fd()), isNew)
+		return con.ask(int(f.Fd()))
 	}
 	line, err := bufio.NewReader(con.stdin).ReadString('\n')
 	if line = strings.TrimRight(line, "\r\n"); line == "" {
@@ -285,7 +287,7 @@ func (con console) password(isNew bool) (string, error) {
 }
 
 // ask reads from a terminal, which does not show what is typed.
-func (con console) ask(fd int, isNew bool) (string, error) {
+func (con console) ask(fd int) (string, error) {
 	read := func(prompt string) (string, error) {
 		fmt.Fprint(con.stderr, prompt)
 		defer fmt.Fprintln(con.stderr)
@@ -293,8 +295,8 @@ func (con console) ask(fd int, isNew bool) (string, error) {
 		return string(p), err
 	}
 	first, err := read("Password: ")
-	if err != nil || !isNew {
-		return first, err
+	if err != nil {
+		return "", err
 	}
 	second, err := read("The same again: ")
 	if err == nil && first != second {
