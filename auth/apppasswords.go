@@ -37,8 +37,8 @@ type AppPassword struct {
 	Address string
 }
 
-// maxAppPasswords bounds those of one user.
-const maxAppPasswords = 100
+// MaxAppPasswords is how many one user may have.
+const MaxAppPasswords = 100
 
 // maxLabel bounds a label, in bytes.
 const maxLabel = 200

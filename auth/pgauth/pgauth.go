@@ -1,4 +1,5 @@
-// Package pgauth keeps accounts and sessions in PostgreSQL, version 15 or newer.
+// Package pgauth keeps accounts, and what belongs to them, in PostgreSQL, version
+// 15 or newer.
 package pgauth
 
 import (
@@ -20,13 +21,11 @@ type Options struct {
 	Now func() time.Time
 }
 
-// Store keeps accounts and sessions. Safe for concurrent use.
-type Store struct{ *sqlauth.Store }
-
-var (
-	_ auth.Users    = (*Store)(nil)
-	_ auth.Sessions = (*Store)(nil)
-)
+// Store is all roles of package auth. Safe for concurrent use.
+type Store struct {
+	*sqlauth.Store
+	pool *pgxpool.Pool
+}
 
 // accounts is the number of the advisory lock that changes of accounts hold: the
 // letters "prsmauth", which nobody else will use.
@@ -36,13 +35,15 @@ const accounts = "8102074365862474856"
 // migrations. The pool stays the caller's to close.
 func New(pool *pgxpool.Pool, o Options) *Store {
 	db := stdlib.OpenDBFromPool(pool)
-	return &Store{sqlauth.New(sqlauth.Dialect{
+	store := sqlauth.New(sqlauth.Dialect{
 		Read: db, Write: db,
 		Query:     func(q string) string { return q },
 		Time:      func(t time.Time) any { return t },
 		Serialize: "SELECT pg_advisory_xact_lock(" + accounts + ")",
+		Changed:   "SELECT pg_notify('" + channel + "', current_schema() || ' ' || $1::bigint)",
 		Taken:     taken,
-	}, o.Now)}
+	}, o.Now)
+	return &Store{store, pool}
 }
 
 // taken returns the column of a constraint, which has the name that PostgreSQL

@@ -1,5 +1,5 @@
-// Package sqliteauth keeps accounts and sessions in an SQLite file, which needs nothing to be
-// set up.
+// Package sqliteauth keeps accounts, and what belongs to them, in an SQLite file,
+// which needs nothing to be set up.
 package sqliteauth
 
 import (
@@ -21,24 +21,25 @@ type Options struct {
 	Now func() time.Time
 }
 
-// Store keeps accounts and sessions. Safe for concurrent use.
-type Store struct{ *sqlauth.Store }
-
-var (
-	_ auth.Users    = (*Store)(nil)
-	_ auth.Sessions = (*Store)(nil)
-)
+// Store is all roles of package auth. Safe for concurrent use.
+type Store struct {
+	*sqlauth.Store
+	db *migrations.SQLiteDB
+}
 
 // New returns what is kept in a file that has the schema of package migrations.
 // The file stays the caller's to close.
 func New(db *migrations.SQLiteDB, o Options) *Store {
-	return &Store{sqlauth.New(sqlauth.Dialect{
+	store := sqlauth.New(sqlauth.Dialect{
 		Read: db.Read, Write: db.Write,
 		// To SQLite $1 is a name, ?1 a number.
 		Query: func(q string) string { return strings.ReplaceAll(q, "$", "?") },
 		Time:  func(t time.Time) any { return t.UnixMicro() },
+		Changed: `INSERT INTO changes (user_id, seq) VALUES ($1, (SELECT coalesce(max(seq), 0) + 1 FROM changes))
+			ON CONFLICT (user_id) DO UPDATE SET seq = excluded.seq`,
 		Taken: taken,
-	}, o.Now)}
+	}, o.Now)
+	return &Store{store, db}
 }
 
 // taken reads the column from the only place where SQLite tells it.

@@ -44,10 +44,10 @@ CREATE TABLE setup (
   expires_at INTEGER NOT NULL
 ) STRICT;
 
--- Which accounts were changed, for other processes. The last ones are enough.
+-- When each account was changed last, for other processes.
 CREATE TABLE changes (
-  id      INTEGER PRIMARY KEY AUTOINCREMENT,
-  user_id INTEGER NOT NULL
+  user_id INTEGER PRIMARY KEY,
+  seq     INTEGER NOT NULL UNIQUE -- grows with each change
 ) STRICT;
 
 -- +goose Down

@@ -17,21 +17,24 @@ func (s *Store) Create(ctx context.Context, u auth.User, hash string) (auth.User
 	}
 	now := s.now().UTC().Truncate(time.Microsecond)
 	u.Access.Libraries = maps.Clone(u.Access.Libraries)
-	err := s.write(ctx, func(tx *sql.Tx) error {
-		row := tx.QueryRowContext(ctx, s.d.Query(`INSERT INTO users
-			(email, email_key, username, username_key, full_name, role, disabled, restricted, password_hash, generation, created_at, updated_at)
-			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 1, $10, $11) RETURNING id`),
-			u.Email, auth.Key(u.Email), u.Username, auth.Key(u.Username), u.FullName, u.Role, u.Disabled, u.Access.Restricted, hash, s.d.Time(now), s.d.Time(now))
-		if err := row.Scan(&u.ID); err != nil {
-			return s.conflict(err, &u)
-		}
-		return s.setAccess(ctx, tx, u.ID, u.Access)
-	})
+	u.Generation, u.Created, u.Updated = 1, now, now
+	err := s.write(ctx, func(tx *sql.Tx) error { return s.insert(ctx, tx, &u, hash) })
 	if err != nil {
 		return auth.User{}, wrap("create user", err, u.Username)
 	}
-	u.Generation, u.Created, u.Updated = 1, now, now
 	return u, nil
+}
+
+// insert adds an account and sets its number.
+func (s *Store) insert(ctx context.Context, tx *sql.Tx, u *auth.User, hash string) error {
+	row := tx.QueryRowContext(ctx, s.d.Query(`INSERT INTO users
+		(email, email_key, username, username_key, full_name, role, disabled, restricted, password_hash, generation, created_at, updated_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) RETURNING id`),
+		u.Email, auth.Key(u.Email), u.Username, auth.Key(u.Username), u.FullName, u.Role, u.Disabled, u.Access.Restricted, hash, u.Generation, s.d.Time(u.Created), s.d.Time(u.Updated))
+	if err := row.Scan(&u.ID); err != nil {
+		return s.conflict(err, u)
+	}
+	return s.setAccess(ctx, tx, u.ID, u.Access)
 }
 
 // conflict turns the error of a value that is taken into a ConflictError.
@@ -93,7 +96,10 @@ func (s *Store) Update(ctx context.Context, id auth.UserID, change func(*auth.Us
 		if _, err := s.exec(ctx, tx, `DELETE FROM user_access WHERE user_id = $1`, id); err != nil {
 			return err
 		}
-		return s.setAccess(ctx, tx, id, u.Access)
+		if err := s.setAccess(ctx, tx, id, u.Access); err != nil {
+			return err
+		}
+		return s.changed(ctx, tx, id)
 	})
 	switch {
 	case refused != nil:
@@ -132,7 +138,10 @@ func (s *Store) SetPassword(ctx context.Context, id auth.UserID, old, hash strin
 		if err == nil && n == 0 {
 			err = auth.ErrNotFound
 		}
-		return err
+		if err != nil {
+			return err
+		}
+		return s.changed(ctx, tx, id)
 	})
 	return wrap("set the password of user", err, id)
 }
@@ -149,8 +158,10 @@ func (s *Store) Delete(ctx context.Context, id auth.UserID) error {
 				return err
 			}
 		}
-		_, err = s.exec(ctx, tx, `DELETE FROM users WHERE id = $1`, id)
-		return err
+		if _, err := s.exec(ctx, tx, `DELETE FROM users WHERE id = $1`, id); err != nil {
+			return err
+		}
+		return s.changed(ctx, tx, id)
 	})
 	return wrap("delete user", err, id)
 }

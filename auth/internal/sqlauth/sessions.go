@@ -24,7 +24,10 @@ func (s *Store) Begin(ctx context.Context, n auth.Session, hash [32]byte) error 
 		_, err := s.exec(ctx, tx, `INSERT INTO sessions (id, user_id, label, address, turn, token_hash, created_at, used_at, traded_at, expires_at)
 			VALUES ($1, $2, $3, $4, 0, $5, $6, $7, $8, $9)`,
 			n.ID, n.User, n.Label, n.Address, hash[:], s.d.Time(micro(n.Created)), s.d.Time(micro(n.Used)), s.d.Time(micro(n.Created)), s.d.Time(micro(n.Expires)))
-		return err
+		if err != nil {
+			return err
+		}
+		return s.changed(ctx, tx, n.User)
 	})
 	return wrap("begin session of user", err, n.User)
 }
@@ -64,8 +67,10 @@ func (s *Store) Trade(ctx context.Context, t auth.Trade) (auth.Session, error) {
 			return nil
 		case t.Turn < turn:
 			reused = true
-			_, err = s.exec(ctx, tx, `DELETE FROM sessions WHERE id = $1`, n.ID)
-			return err
+			if _, err := s.exec(ctx, tx, `DELETE FROM sessions WHERE id = $1`, n.ID); err != nil {
+				return err
+			}
+			return s.changed(ctx, tx, n.User)
 		}
 		return auth.ErrNotFound
 	})
@@ -111,7 +116,10 @@ func (s *Store) End(ctx context.Context, user auth.UserID, id string) error {
 		if err == nil && n == 0 {
 			err = auth.ErrNotFound
 		}
-		return err
+		if err != nil {
+			return err
+		}
+		return s.changed(ctx, tx, user)
 	})
 	return wrap("end session", err, id)
 }
@@ -120,7 +128,10 @@ func (s *Store) End(ctx context.Context, user auth.UserID, id string) error {
 func (s *Store) EndAll(ctx context.Context, user auth.UserID, keep string) error {
 	err := s.write(ctx, func(tx *sql.Tx) error {
 		_, err := s.exec(ctx, tx, `DELETE FROM sessions WHERE user_id = $1 AND id <> $2`, user, keep)
-		return err
+		if err != nil {
+			return err
+		}
+		return s.changed(ctx, tx, user)
 	})
 	return wrap("end sessions of user", err, user)
 }

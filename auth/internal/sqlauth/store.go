@@ -1,5 +1,5 @@
-// Package sqlauth is auth.Users in SQL, for the adapters: what differs between
-// databases is in Dialect.
+// Package sqlauth is the roles of package auth in SQL, for the adapters: what
+// differs between databases is in Dialect.
 package sqlauth
 
 import (
@@ -27,12 +27,15 @@ type Dialect struct {
 	// Serialize is a statement that lets one transaction at a time go on, until
 	// it ends; "" where transactions that write never overlap.
 	Serialize string
+	// Changed is a statement that tells other processes that account $1 was
+	// changed, when the transaction ends.
+	Changed string
 	// Taken returns the column of a unique value that is there already, "" for
 	// other errors.
 	Taken func(error) string
 }
 
-// Store keeps accounts.
+// Store keeps accounts and what belongs to them.
 type Store struct {
 	d   Dialect
 	now func() time.Time
@@ -51,13 +54,15 @@ func New(d Dialect, now func() time.Time) *Store {
 // stamp is a time as a database returns it.
 type stamp struct{ t *time.Time }
 
-// Scan takes a time, or microseconds since 1970.
+// Scan takes a time, microseconds since 1970, or NULL for zero.
 func (s stamp) Scan(src any) error {
 	switch v := src.(type) {
 	case int64:
 		*s.t = time.UnixMicro(v).UTC()
 	case time.Time:
 		*s.t = v.UTC()
+	case nil:
+		*s.t = time.Time{}
 	default:
 		return fmt.Errorf("a time was expected, not %T", src)
 	}
@@ -166,8 +171,20 @@ func wrap(op string, err error, what any) error {
 	return fmt.Errorf("%s %v: %w", op, what, err)
 }
 
-// write runs f in a transaction that is alone with what it reads.
-func (s *Store) write(ctx context.Context, f func(tx *sql.Tx) error) (err error) {
+// write runs f in a transaction that is alone with the accounts that it reads.
+func (s *Store) write(ctx context.Context, f func(tx *sql.Tx) error) error {
+	return s.transact(ctx, func(tx *sql.Tx) error {
+		if s.d.Serialize != "" {
+			if _, err := tx.ExecContext(ctx, s.d.Serialize); err != nil {
+				return err
+			}
+		}
+		return f(tx)
+	})
+}
+
+// transact runs f in a transaction.
+func (s *Store) transact(ctx context.Context, f func(tx *sql.Tx) error) (err error) {
 	tx, err := s.d.Write.BeginTx(ctx, nil)
 	if err != nil {
 		return err
@@ -177,11 +194,6 @@ func (s *Store) write(ctx context.Context, f func(tx *sql.Tx) error) (err error)
 			err = errors.Join(err, ignoreDone(tx.Rollback()))
 		}
 	}()
-	if s.d.Serialize != "" {
-		if _, err := tx.ExecContext(ctx, s.d.Serialize); err != nil {
-			return err
-		}
-	}
 	if err := f(tx); err != nil {
 		return err
 	}
@@ -202,6 +214,12 @@ func (s *Store) exec(ctx context.Context, tx *sql.Tx, query string, args ...any)
 		return 0, err
 	}
 	return res.RowsAffected()
+}
+
+// changed tells other processes of a change.
+func (s *Store) changed(ctx context.Context, tx *sql.Tx, user auth.UserID) error {
+	_, err := s.exec(ctx, tx, s.d.Changed, user)
+	return err
 }
 
 // same tells whether two accounts are equal in what can be changed.
