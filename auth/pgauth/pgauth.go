@@ -11,7 +11,6 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/jackc/pgx/v5/stdlib"
 
-	"github.com/pressmark/pressmark/auth"
 	"github.com/pressmark/pressmark/auth/internal/sqlauth"
 )
 

@@ -10,7 +10,6 @@ import (
 	"modernc.org/sqlite"
 	sqlite3 "modernc.org/sqlite/lib"
 
-	"github.com/pressmark/pressmark/auth"
 	"github.com/pressmark/pressmark/auth/internal/sqlauth"
 	"github.com/pressmark/pressmark/migrations"
 )
