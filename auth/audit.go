@@ -12,7 +12,6 @@ type Action string
 const (
 	DidLogIn             Action = "login"
 	FailedLogIn          Action = "login_failed"
-	WasLockedOut         Action = "locked_out" // the first attempt that was refused unseen
 	DidLogOut            Action = "logout"
 	DidReuseToken        Action = "token_reused" // a stolen refresh token: its session has ended
 	DidEndSession        Action = "session_ended"

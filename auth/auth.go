@@ -1,15 +1,18 @@
 // Package auth knows who may use the server: accounts, and the passwords that
 // open them.
 //
-// [Users] is the role that keeps accounts. Its adapters are pgauth (PostgreSQL),
-// sqliteauth (one file, nothing to set up) and memauth (gone with the process);
-// authtest holds any of them, also one of your own, to what is promised here.
-// [Passwords] hashes passwords and verifies them.
+// [Users], [Sessions], [AppPasswords], [Attempts], [Audit], [Setup] and [Changes]
+// are the roles of what keeps all that. Adapters for all of them are pgauth
+// (PostgreSQL), sqliteauth (one file, nothing to set up) and memauth (gone with
+// the process); authtest holds any of them, also one of your own, to what is
+// promised here. [Logins] puts them together with [Passwords], which hashes
+// passwords, and [Tokens].
 package auth
 
 import (
 	"errors"
 	"fmt"
+	"time"
 )
 
 // ErrNotFound is returned, wrapped, for an account or a session that is not
@@ -32,6 +35,17 @@ var ErrLastAdmin = errors.New("the last enabled admin must stay")
 // ErrBusy is returned, wrapped, where so many passwords are being hashed that
 // one more would have to wait for too long. Try again in a second.
 var ErrBusy = errors.New("too many passwords at a time")
+
+// LockedError is an attempt that was refused unseen, because too many before it
+// have failed.
+type LockedError struct {
+	// For is how long that goes on.
+	For time.Duration
+}
+
+func (e *LockedError) Error() string {
+	return fmt.Sprintf("too many attempts have failed: try again in %v", e.For.Round(time.Second))
+}
 
 // InvalidError is a value that an account cannot have.
 type InvalidError struct {

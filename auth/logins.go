@@ -5,57 +5,65 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"log/slog"
 	"strings"
-	"sync"
 	"time"
 	"unicode"
 	"unicode/utf8"
-
-	"golang.org/x/sync/singleflight"
 )
 
-// LoginOptions are what Logins works with. All but CacheTTL have to be given.
+// LoginOptions are what Logins works with. Users, Sessions, Passwords and Tokens
+// have to be given.
 type LoginOptions struct {
 	Users     Users
 	Sessions  Sessions
 	Passwords *Passwords
 	Tokens    *Tokens
+	// AppPasswords are accepted by VerifyApp. nil: there are none.
+	AppPasswords AppPasswords
+	// Attempts bounds how often passwords can be tried. nil: there is no bound.
+	Attempts Attempts
+	// Audit gets what happens. nil: nothing is kept.
+	Audit Audit
+	// Setup lets the first admin be made. nil: by other means only.
+	Setup Setup
+	// Changes tells of accounts that other processes have changed; see Follow.
+	// nil: they are asked for again after 10 s.
+	Changes Changes
 	// CacheTTL is how long an account is not asked for again. 0 means 5 min;
 	// negative asks every time.
 	CacheTTL time.Duration
+	// Logger gets what operators have to know. nil is slog.Default.
+	Logger *slog.Logger
 }
 
 // Logins lets users in, and knows them again by their tokens. Changes that are
-// made through it take effect at once; of others tell it by Forget. Safe for
-// concurrent use.
+// made through it take effect at once; of others Changes tells, or Forget. Safe
+// for concurrent use.
 type Logins struct {
-	o LoginOptions
-
-	mu      sync.RWMutex
-	known   map[UserID]known
-	changes int64 // how often something was forgotten
-	asking  singleflight.Group
+	o      LoginOptions
+	log    *slog.Logger
+	now    func() time.Time
+	known  accounts
+	tokens tokenCache
+	apps   appCache
 }
-
-// known is what a token is held against.
-type known struct {
-	user     User
-	sessions map[string]bool
-	until    time.Time
-}
-
-// maxKnown bounds the accounts that are remembered.
-const maxKnown = 10_000
 
 // NewLogins returns logins to accounts.
 func NewLogins(o LoginOptions) *Logins {
 	if o.CacheTTL == 0 {
 		o.CacheTTL = 5 * time.Minute
 	}
-	return &Logins{o: o, known: map[UserID]known{}}
+	if o.Logger == nil {
+		o.Logger = slog.Default()
+	}
+	l := &Logins{o: o, log: o.Logger.With("component", "auth"), now: o.Tokens.o.Now}
+	l.known.byID = map[UserID]*account{}
+	return l
 }
 
-// Client is who logs in or trades a token, for the list of a user's sessions.
+// Client is who asks for something, for the list of a user's sessions and for
+// the audit log.
 type Client struct {
 	// Label is what it says of itself, such as a User-Agent. It is cut short.
 	Label string
@@ -66,70 +74,93 @@ type Client struct {
 // Grant is a pair of tokens.
 type Grant struct {
 	Access, Refresh string
-	// Expires is how long Access lasts.
-	Expires time.Duration
+	// Cookie is a token for VerifyCookie. It lasts as long as Access.
+	Cookie string
+	// Expires is how long Access lasts, RefreshExpires how long Refresh does.
+	Expires, RefreshExpires time.Duration
 	Identity
-}
-
-// Identity is who a request comes from.
-type Identity struct {
-	User    User
-	Session string // its ID
 }
 
 // Login begins a session. ErrRefused is the answer to an account that is not
 // there, a wrong password and a disabled account alike, and comes as late;
-// ErrBusy to too many at once.
+// LockedError to an account or a network where too many have failed; ErrBusy to
+// too many at once.
 func (l *Logins) Login(ctx context.Context, login, password string, c Client) (Grant, error) {
 	u, hash, err := l.o.Users.Find(ctx, login)
 	if err != nil && !errors.Is(err, ErrNotFound) {
 		return Grant{}, err
 	}
-	ok, weak, err := l.o.Passwords.Verify(ctx, password, hash)
-	if err != nil {
+	if err := l.prove(ctx, login, u, hash, password, c); err != nil {
 		return Grant{}, err
 	}
-	if !ok || u.Disabled {
-		return Grant{}, fmt.Errorf("login: %w", ErrRefused)
+	g, err := l.begin(ctx, u, c)
+	if err == nil {
+		l.record(ctx, Event{Action: DidLogIn, Actor: u.ID, User: u.ID, Address: c.Address, Detail: g.Session})
 	}
-	if weak {
-		if stronger, err := l.o.Passwords.Hash(ctx, password); err == nil {
-			if err := l.o.Users.SetPassword(ctx, u.ID, hash, stronger); err != nil {
-				return Grant{}, err
+	return g, err
+}
+
+// prove tells whether password is that of an account, which may not be there:
+// its number is 0 then.
+func (l *Logins) prove(ctx context.Context, login string, u User, hash, password string, c Client) error {
+	limits, err := l.loginLimits(ctx, u.ID, login, c)
+	if err != nil {
+		return err
+	}
+	return l.attempt(ctx, limits, func() error {
+		ok, weak, err := l.o.Passwords.Verify(ctx, password, hash)
+		if err != nil {
+			return err
+		}
+		if !ok || u.Disabled {
+			l.record(ctx, Event{Action: FailedLogIn, User: u.ID, Address: c.Address})
+			return fmt.Errorf("login: %w", ErrRefused)
+		}
+		if weak {
+			if stronger, err := l.o.Passwords.Hash(ctx, password); err == nil {
+				return l.o.Users.SetPassword(ctx, u.ID, hash, stronger)
 			}
 		}
-	}
-	now := l.o.Tokens.o.Now()
+		return nil
+	})
+}
+
+// begin begins a session of a user who has shown who they are.
+func (l *Logins) begin(ctx context.Context, u User, c Client) (Grant, error) {
+	now := l.now()
 	s := Session{
-		ID: rand.Text(), User: u.ID, Label: label(c.Label), Address: label(c.Address),
+		ID: rand.Text(), User: u.ID, Label: oneLine(c.Label), Address: oneLine(c.Address),
 		Created: now, Used: now, Expires: now.Add(l.o.Tokens.o.RefreshTTL),
 	}
 	refresh := l.o.Tokens.refresh(s.ID, 0)
 	if err := l.o.Sessions.Begin(ctx, s, hashToken(refresh)); err != nil {
 		return Grant{}, err
 	}
-	l.Forget(u.ID)
 	return l.grant(u, s.ID, refresh)
 }
 
 func (l *Logins) grant(u User, session, refresh string) (Grant, error) {
-	access, err := l.o.Tokens.access(u.ID, session)
+	t := l.o.Tokens
+	access, err := t.sign(forBearer, u.ID, claims{Session: session}, t.o.AccessTTL)
 	if err != nil {
 		return Grant{}, fmt.Errorf("sign: %w", err)
 	}
-	return Grant{access, refresh, l.o.Tokens.o.AccessTTL, Identity{u, session}}, nil
+	cookie, err := t.sign(forCookie, u.ID, claims{Session: session}, t.o.AccessTTL)
+	if err != nil {
+		return Grant{}, fmt.Errorf("sign: %w", err)
+	}
+	return Grant{access, refresh, cookie, t.o.AccessTTL, t.o.RefreshTTL, Identity{User: u, Session: session, View: u.Access.view()}}, nil
 }
 
-// label keeps what a client says of itself to one short line.
-func label(s string) string {
+// oneLine keeps what a client says of itself to one short line.
+func oneLine(s string) string {
 	s = strings.Map(func(r rune) rune {
 		if r == utf8.RuneError || !unicode.IsPrint(r) {
 			return -1
 		}
 		return r
 	}, s)
-	const most = 200
-	for len(s) > most {
+	for len(s) > maxLabel {
 		_, n := utf8.DecodeLastRuneInString(s)
 		s = s[:len(s)-n]
 	}
@@ -146,14 +177,15 @@ func (l *Logins) Refresh(ctx context.Context, token string, c Client) (Grant, er
 		return Grant{}, err
 	}
 	next := l.o.Tokens.refresh(id, turn+1)
-	now := l.o.Tokens.o.Now()
+	now := l.now()
 	s, err := l.o.Sessions.Trade(ctx, Trade{
 		Session: id, Turn: turn, Old: hashToken(token), New: hashToken(next),
-		At: now, Expires: now.Add(l.o.Tokens.o.RefreshTTL), Address: label(c.Address),
+		At: now, Expires: now.Add(l.o.Tokens.o.RefreshTTL), Address: oneLine(c.Address),
 	})
 	switch {
 	case errors.Is(err, ErrReused):
 		l.forgetAll() // whose it was is not known any more
+		l.record(ctx, Event{Action: DidReuseToken, Address: c.Address, Detail: id})
 		return Grant{}, fmt.Errorf("refresh: %w: %w", ErrRefused, err)
 	case errors.Is(err, ErrNotFound):
 		return Grant{}, fmt.Errorf("refresh: %w: %w", ErrRefused, err)
@@ -171,130 +203,56 @@ func (l *Logins) Refresh(ctx context.Context, token string, c Client) (Grant, er
 }
 
 // Logout ends a session.
-func (l *Logins) Logout(ctx context.Context, i Identity) error {
-	err := l.o.Sessions.End(ctx, i.User.ID, i.Session)
-	l.Forget(i.User.ID)
+func (l *Logins) Logout(ctx context.Context, i Identity, c Client) error {
+	err := l.end(ctx, i.User.ID, i.Session)
 	if errors.Is(err, ErrNotFound) {
 		return nil
 	}
+	if err == nil {
+		l.record(ctx, Event{Action: DidLogOut, Actor: i.User.ID, User: i.User.ID, Address: c.Address, Detail: i.Session})
+	}
 	return err
 }
 
-// LogoutAll ends all sessions of a user.
-func (l *Logins) LogoutAll(ctx context.Context, user UserID) error {
-	err := l.o.Sessions.EndAll(ctx, user, "")
+// EndAll ends all sessions of a user but the one that keep names; "" keeps none.
+// by is who asks for it.
+func (l *Logins) EndAll(ctx context.Context, by, user UserID, keep string, c Client) error {
+	err := l.o.Sessions.EndAll(ctx, user, keep)
 	l.Forget(user)
+	if err == nil {
+		l.record(ctx, Event{Action: DidEndSessions, Actor: by, User: user, Address: c.Address})
+	}
 	return err
-}
-
-// Verify returns who an access token is of. It asks nobody, as a rule: an
-// account is remembered. ErrRefused is the answer to a token that is none of
-// ours or has expired, of a session that has ended, or of an account that is
-// disabled or not there.
-func (l *Logins) Verify(ctx context.Context, token string) (Identity, error) {
-	id, session, err := l.o.Tokens.readAccess(token)
-	if err != nil {
-		return Identity{}, err
-	}
-	k, err := l.account(ctx, id)
-	switch {
-	case errors.Is(err, ErrNotFound):
-		return Identity{}, fmt.Errorf("access token: %w", ErrRefused)
-	case err != nil:
-		return Identity{}, err
-	case k.user.Disabled || !k.sessions[session]:
-		return Identity{}, fmt.Errorf("access token: %w", ErrRefused)
-	}
-	return Identity{k.user, session}, nil
-}
-
-// Current tells whether a user is still who they were: for what goes on for
-// long. Errors are those of who keeps accounts.
-func (l *Logins) Current(ctx context.Context, i Identity) (bool, error) {
-	k, err := l.account(ctx, i.User.ID)
-	if errors.Is(err, ErrNotFound) {
-		return false, nil
-	}
-	return err == nil && k.user.Generation == i.User.Generation && !k.user.Disabled && k.sessions[i.Session], err
-}
-
-// Forget makes an account be asked for again.
-func (l *Logins) Forget(user UserID) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	delete(l.known, user)
-	l.changes++
-}
-
-func (l *Logins) forgetAll() {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	clear(l.known)
-	l.changes++
-}
-
-// account returns what is known of an account, and asks if that is nothing.
-// Many who ask at once ask once.
-func (l *Logins) account(ctx context.Context, id UserID) (known, error) {
-	now := l.o.Tokens.o.Now()
-	l.mu.RLock()
-	k, ok := l.known[id]
-	change := l.changes
-	l.mu.RUnlock()
-	if ok && now.Before(k.until) {
-		return k, nil
-	}
-	// Who gives up does not fail the others; who comes after a change does not
-	// get what was asked for before it.
-	got := l.asking.DoChan(fmt.Sprint(id, " ", change), func() (any, error) {
-		ctx := context.WithoutCancel(ctx)
-		u, err := l.o.Users.User(ctx, id)
-		if err != nil {
-			return known{}, err
-		}
-		sessions, err := l.o.Sessions.Sessions(ctx, id, now)
-		if err != nil {
-			return known{}, err
-		}
-		k := known{u, map[string]bool{}, now.Add(l.o.CacheTTL)}
-		for _, s := range sessions {
-			k.sessions[s.ID] = true
-		}
-		l.remember(k, change)
-		return k, nil
-	})
-	select {
-	case r := <-got:
-		return r.Val.(known), r.Err
-	case <-ctx.Done():
-		return known{}, ctx.Err()
-	}
-}
-
-// remember keeps what was asked for, unless something has changed since.
-func (l *Logins) remember(k known, change int64) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.changes != change || l.o.CacheTTL < 0 {
-		return
-	}
-	for id := range l.known {
-		if len(l.known) < maxKnown {
-			break
-		}
-		delete(l.known, id)
-	}
-	l.known[k.user.ID] = k
 }
 
 // Sessions returns a user's sessions, the one that was used last first.
 func (l *Logins) Sessions(ctx context.Context, user UserID) ([]Session, error) {
-	return l.o.Sessions.Sessions(ctx, user, l.o.Tokens.o.Now())
+	return l.o.Sessions.Sessions(ctx, user, l.now())
 }
 
-// End ends a session of a user, or returns ErrNotFound.
-func (l *Logins) End(ctx context.Context, user UserID, session string) error {
+// End ends a session of a user, or returns ErrNotFound. by is who asks for it.
+func (l *Logins) End(ctx context.Context, by, user UserID, session string, c Client) error {
+	err := l.end(ctx, user, session)
+	if err == nil {
+		l.record(ctx, Event{Action: DidEndSession, Actor: by, User: user, Address: c.Address, Detail: session})
+	}
+	return err
+}
+
+func (l *Logins) end(ctx context.Context, user UserID, session string) error {
 	err := l.o.Sessions.End(ctx, user, session)
 	l.Forget(user)
 	return err
+}
+
+// record keeps an event. What it tells of has happened, so that who asked for it
+// does not get an error.
+func (l *Logins) record(ctx context.Context, e Event) {
+	if l.o.Audit == nil {
+		return
+	}
+	e.At, e.Address, e.Detail = l.now(), oneLine(e.Address), oneLine(e.Detail)
+	if err := l.o.Audit.Record(context.WithoutCancel(ctx), e); err != nil {
+		l.log.Error("An event is missing in the audit log", "action", e.Action, "actor", e.Actor, "user", e.User, "address", e.Address, "err", err)
+	}
 }

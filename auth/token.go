@@ -43,18 +43,28 @@ const (
 // Tokens makes and reads tokens. Access tokens are JWTs (RFC 7519) signed by
 // HMAC-SHA-256; who has a valid one need not be looked up to be known. Refresh
 // tokens are of a session, and one follows from another by a key that is not in
-// the database. Safe for concurrent use.
+// the database. App passwords are found by their HMAC. Safe for concurrent use.
 type Tokens struct {
-	o      TokenOptions
-	keys   []tokenKeys // the first signs
-	parser *jwt.Parser
+	o       TokenOptions
+	keys    []tokenKeys // the first signs
+	parsers map[purpose]*jwt.Parser
 }
 
 // tokenKeys are derived from one secret.
 type tokenKeys struct {
-	id              string
-	access, refresh []byte
+	id                          string
+	access, refresh, app, setup []byte
 }
+
+// purpose is what a signed token is for. One is never taken for the other: it
+// is part of the audience.
+type purpose string
+
+const (
+	forBearer purpose = ""
+	forCookie purpose = ":cookie"
+	forFile   purpose = ":file"
+)
 
 // NewTokens returns an error for a key that is too short.
 func NewTokens(o TokenOptions) (*Tokens, error) {
@@ -81,10 +91,13 @@ func NewTokens(o TokenOptions) (*Tokens, error) {
 		}
 		t.keys = append(t.keys, k)
 	}
-	t.parser = jwt.NewParser(
-		jwt.WithValidMethods([]string{jwt.SigningMethodHS256.Alg()}), jwt.WithIssuer(o.Issuer), jwt.WithAudience(o.Issuer),
-		jwt.WithExpirationRequired(), jwt.WithNotBeforeRequired(), jwt.WithStrictDecoding(), jwt.WithLeeway(clockDrift), jwt.WithTimeFunc(o.Now),
-	)
+	t.parsers = map[purpose]*jwt.Parser{}
+	for _, p := range []purpose{forBearer, forCookie, forFile} {
+		t.parsers[p] = jwt.NewParser(
+			jwt.WithValidMethods([]string{jwt.SigningMethodHS256.Alg()}), jwt.WithIssuer(o.Issuer), jwt.WithAudience(o.Issuer+string(p)),
+			jwt.WithExpirationRequired(), jwt.WithNotBeforeRequired(), jwt.WithStrictDecoding(), jwt.WithLeeway(clockDrift), jwt.WithTimeFunc(o.Now),
+		)
+	}
 	return t, nil
 }
 
@@ -94,42 +107,46 @@ func deriveKeys(secret []byte) (k tokenKeys, err error) {
 		return k, err
 	}
 	k.id = base64.RawURLEncoding.EncodeToString(id)
-	if k.access, err = hkdf.Key(sha256.New, secret, nil, "pressmark access token", sha256.Size); err != nil {
-		return k, err
+	for name, key := range map[string]*[]byte{"access token": &k.access, "refresh token": &k.refresh, "app password": &k.app, "set-up": &k.setup} {
+		if *key, err = hkdf.Key(sha256.New, secret, nil, "pressmark "+name, sha256.Size); err != nil {
+			return k, err
+		}
 	}
-	k.refresh, err = hkdf.Key(sha256.New, secret, nil, "pressmark refresh token", sha256.Size)
-	return k, err
+	return k, nil
 }
 
-// accessClaims are the claims of an access token, beside the registered ones.
-type accessClaims struct {
+// claims are the claims of a signed token, beside the registered ones.
+type claims struct {
 	jwt.RegisteredClaims
 	Session string `json:"sid"`
+	// The rest is of tokens for a file.
+	Library string `json:"lib,omitempty"`
+	Book    int64  `json:"book,omitempty"`
+	Format  string `json:"fmt,omitempty"`
+
+	user UserID
 }
 
-// access returns an access token for a user's session.
-func (t *Tokens) access(user UserID, session string) (string, error) {
+// sign returns a token for a user's session that lasts for a while.
+func (t *Tokens) sign(p purpose, user UserID, c claims, ttl time.Duration) (string, error) {
 	now := t.o.Now()
-	token := jwt.NewWithClaims(jwt.SigningMethodHS256, accessClaims{
-		RegisteredClaims: jwt.RegisteredClaims{
-			Issuer: t.o.Issuer, Audience: jwt.ClaimStrings{t.o.Issuer}, Subject: strconv.FormatInt(int64(user), 10),
-			IssuedAt: jwt.NewNumericDate(now), NotBefore: jwt.NewNumericDate(now), ExpiresAt: jwt.NewNumericDate(now.Add(t.o.AccessTTL)),
-			ID: rand.Text(),
-		},
-		Session: session,
-	})
+	c.RegisteredClaims = jwt.RegisteredClaims{
+		Issuer: t.o.Issuer, Audience: jwt.ClaimStrings{t.o.Issuer + string(p)}, Subject: strconv.FormatInt(int64(user), 10),
+		IssuedAt: jwt.NewNumericDate(now), NotBefore: jwt.NewNumericDate(now), ExpiresAt: jwt.NewNumericDate(now.Add(ttl)),
+		ID: rand.Text(),
+	}
+	token := jwt.NewWithClaims(jwt.SigningMethodHS256, c)
 	token.Header["kid"] = t.keys[0].id
 	return token.SignedString(t.keys[0].access)
 }
 
-// readAccess returns whose access token it is. Errors wrap ErrRefused, and never
-// hold the token.
-func (t *Tokens) readAccess(token string) (user UserID, session string, err error) {
+// read returns what a token says that was signed for a purpose. Errors wrap
+// ErrRefused, and never hold the token.
+func (t *Tokens) read(p purpose, token string) (c claims, err error) {
 	if len(token) > maxToken {
-		return 0, "", fmt.Errorf("access token of %d bytes: %w", len(token), ErrRefused)
+		return c, fmt.Errorf("token of %d bytes: %w", len(token), ErrRefused)
 	}
-	var claims accessClaims
-	_, err = t.parser.ParseWithClaims(token, &claims, func(token *jwt.Token) (any, error) {
+	_, err = t.parsers[p].ParseWithClaims(token, &c, func(token *jwt.Token) (any, error) {
 		id, _ := token.Header["kid"].(string)
 		for _, k := range t.keys {
 			if k.id == id {
@@ -139,13 +156,14 @@ func (t *Tokens) readAccess(token string) (user UserID, session string, err erro
 		return nil, errors.New("unknown key")
 	})
 	if err != nil {
-		return 0, "", fmt.Errorf("access token: %w: %w", ErrRefused, err)
+		return c, fmt.Errorf("token: %w: %w", ErrRefused, err)
 	}
-	n, err := strconv.ParseInt(claims.Subject, 10, 64)
-	if err != nil || claims.Session == "" {
-		return 0, "", fmt.Errorf("access token: %w: of no session", ErrRefused)
+	n, err := strconv.ParseInt(c.Subject, 10, 64)
+	if err != nil || c.Session == "" || c.IssuedAt == nil {
+		return c, fmt.Errorf("token: %w: of no session", ErrRefused)
 	}
-	return UserID(n), claims.Session, nil
+	c.user = UserID(n)
+	return c, nil
 }
 
 // refresh returns the token of a session that comes after so many trades.
@@ -175,3 +193,46 @@ func (t *Tokens) readRefresh(token string) (session string, turn int64, err erro
 }
 
 func hashToken(token string) [sha256.Size]byte { return sha256.Sum256([]byte(token)) }
+
+// appPasswordLen is the length of an app password without its dashes: letters
+// and digits of base32, which hold 130 random bits.
+const appPasswordLen = 26
+
+// newAppPassword returns a password that can be typed: k3xq4-….
+func newAppPassword() string {
+	text := strings.ToLower(rand.Text())
+	const group = 5
+	var parts []string
+	for len(text) > group+1 {
+		parts = append(parts, text[:group])
+		text = text[group:]
+	}
+	return strings.Join(append(parts, text), "-")
+}
+
+// appHashes returns the hashes under which an app password may be kept, the one
+// of the current key first; none if it cannot be one. Dashes, spaces and case
+// are for people.
+func (t *Tokens) appHashes(password string) [][sha256.Size]byte {
+	if len(password) > maxPassword {
+		return nil
+	}
+	text := strings.ToLower(strings.NewReplacer("-", "", " ", "").Replace(password))
+	if len(text) != appPasswordLen {
+		return nil
+	}
+	hashes := make([][sha256.Size]byte, len(t.keys))
+	for i, k := range t.keys {
+		mac := hmac.New(sha256.New, k.app)
+		mac.Write([]byte(text))
+		mac.Sum(hashes[i][:0])
+	}
+	return hashes
+}
+
+// setup returns the token of a set-up.
+func (t *Tokens) setup(nonce string) string {
+	mac := hmac.New(sha256.New, t.keys[0].setup)
+	mac.Write([]byte(nonce))
+	return base64.RawURLEncoding.EncodeToString(mac.Sum(nil))
+}

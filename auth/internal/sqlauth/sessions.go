@@ -24,10 +24,7 @@ func (s *Store) Begin(ctx context.Context, n auth.Session, hash [32]byte) error 
 		_, err := s.exec(ctx, tx, `INSERT INTO sessions (id, user_id, label, address, turn, token_hash, created_at, used_at, traded_at, expires_at)
 			VALUES ($1, $2, $3, $4, 0, $5, $6, $7, $8, $9)`,
 			n.ID, n.User, n.Label, n.Address, hash[:], s.d.Time(micro(n.Created)), s.d.Time(micro(n.Used)), s.d.Time(micro(n.Created)), s.d.Time(micro(n.Expires)))
-		if err != nil {
-			return err
-		}
-		return s.changed(ctx, tx, n.User)
+		return err
 	})
 	return wrap("begin session of user", err, n.User)
 }
