@@ -7,6 +7,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"errors"
+	"log/slog"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -22,16 +23,28 @@ import (
 // lab is a set of logins with a clock of its own.
 type lab struct {
 	*auth.Logins
-	*memauth.Store
-	o   auth.TokenOptions
-	now *atomic.Int64 // microseconds
-
-	asked atomic.Int64 // how often an account was asked for
+	store     *memauth.Store
+	o         auth.TokenOptions
+	now       *atomic.Int64 // microseconds
+	passwords *auth.Passwords
+	users     *countedUsers
 }
 
-func (l *lab) User(ctx context.Context, id auth.UserID) (auth.User, error) {
-	l.asked.Add(1)
-	return l.Store.User(ctx, id)
+// countedUsers counts how often an account is asked for, and can be out of order.
+type countedUsers struct {
+	auth.Users
+	asked atomic.Int64
+	down  atomic.Bool
+}
+
+var errDown = errors.New("the database is down")
+
+func (u *countedUsers) User(ctx context.Context, id auth.UserID) (auth.User, error) {
+	u.asked.Add(1)
+	if u.down.Load() {
+		return auth.User{}, errDown
+	}
+	return u.Users.User(ctx, id)
 }
 
 func (l *lab) pass(d time.Duration) { l.now.Add(d.Microseconds()) }
@@ -40,31 +53,41 @@ var key = []byte("0123456789abcdef0123456789abcdef")
 
 func newLab(t *testing.T, change ...func(*auth.TokenOptions)) *lab {
 	t.Helper()
-	l := &lab{Store: new(memauth.Store), now: new(atomic.Int64)}
+	l := &lab{store: new(memauth.Store), now: new(atomic.Int64)}
+	l.users = &countedUsers{Users: l.store}
 	l.now.Store(time.Date(2026, 11, 27, 12, 0, 0, 0, time.UTC).UnixMicro())
 	l.o = auth.TokenOptions{Key: key, Now: func() time.Time { return time.UnixMicro(l.now.Load()) }}
 	for _, c := range change {
 		c(&l.o)
 	}
-	tokens, err := auth.NewTokens(l.o)
-	if err != nil {
+	var err error
+	if l.passwords, err = auth.NewPasswords(auth.PasswordOptions{Memory: 8 << 10, Time: 1}); err != nil {
 		t.Fatal(err)
 	}
-	passwords, err := auth.NewPasswords(auth.PasswordOptions{Memory: 8 << 10, Time: 1})
-	if err != nil {
-		t.Fatal(err)
-	}
-	l.Logins = auth.NewLogins(auth.LoginOptions{Users: l, Sessions: l.Store, Passwords: passwords, Tokens: tokens})
+	l.restart(t)
 	for _, name := range []string{"ada", "bob"} {
-		hash, err := passwords.Hash(t.Context(), "password of "+name)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if _, err := l.Create(t.Context(), auth.User{Email: name + "@example.com", Username: name, Role: auth.Reader}, hash); err != nil {
+		if _, err := l.Create(t.Context(), 0, auth.User{Email: name + "@example.com", Username: name, Role: auth.Reader}, "password of "+name, auth.Client{}); err != nil {
 			t.Fatal(err)
 		}
 	}
 	return l
+}
+
+// restart makes logins that remember nothing.
+func (l *lab) restart(t *testing.T, change ...func(*auth.LoginOptions)) {
+	t.Helper()
+	tokens, err := auth.NewTokens(l.o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	o := auth.LoginOptions{
+		Users: l.users, Sessions: l.store, AppPasswords: l.store, Attempts: l.store, Audit: l.store, Setup: l.store, Changes: l.store,
+		Passwords: l.passwords, Tokens: tokens, Logger: slog.New(slog.DiscardHandler),
+	}
+	for _, c := range change {
+		c(&o)
+	}
+	l.Logins = auth.NewLogins(o)
 }
 
 func (l *lab) login(t *testing.T, name string) auth.Grant {
@@ -97,11 +120,11 @@ func TestLogin(t *testing.T) {
 	if err != nil || i.User.ID != g.User.ID || i.Session != g.Session {
 		t.Errorf("%+v, %v", i, err)
 	}
-	sessions, err := l.Store.Sessions(t.Context(), g.User.ID, time.UnixMicro(l.now.Load()))
+	sessions, err := l.store.Sessions(t.Context(), g.User.ID, time.UnixMicro(l.now.Load()))
 	if err != nil || len(sessions) != 1 || sessions[0].Label != "Reader1.0" || sessions[0].Address != "192.0.2.1" {
 		t.Errorf("%+v, %v", sessions, err)
 	}
-	if _, err := l.Update(t.Context(), 2, func(u *auth.User) error { u.Disabled = true; return nil }); err != nil {
+	if _, err := l.store.Update(t.Context(), 2, func(u *auth.User) error { u.Disabled = true; return nil }); err != nil {
 		t.Fatal(err)
 	}
 	var texts []string
@@ -124,21 +147,16 @@ func TestLogin(t *testing.T) {
 
 func TestLoginStrengthens(t *testing.T) {
 	l := newLab(t)
-	_, before, err := l.Find(t.Context(), "ada")
+	_, before, err := l.store.Find(t.Context(), "ada")
 	if err != nil {
 		t.Fatal(err)
 	}
-	stronger, err := auth.NewPasswords(auth.PasswordOptions{Memory: 9 << 10, Time: 1})
-	if err != nil {
+	if l.passwords, err = auth.NewPasswords(auth.PasswordOptions{Memory: 9 << 10, Time: 1}); err != nil {
 		t.Fatal(err)
 	}
-	tokens, err := auth.NewTokens(l.o)
-	if err != nil {
-		t.Fatal(err)
-	}
-	l.Logins = auth.NewLogins(auth.LoginOptions{Users: l, Sessions: l.Store, Passwords: stronger, Tokens: tokens})
+	l.restart(t)
 	l.login(t, "ada")
-	_, after, err := l.Find(t.Context(), "ada")
+	_, after, err := l.store.Find(t.Context(), "ada")
 	if err != nil || after == before || !strings.Contains(after, "m=9216") {
 		t.Errorf("%s became %s, %v", before, after, err)
 	}
@@ -238,7 +256,7 @@ func TestLogout(t *testing.T) {
 	if !l.in(t, a.Access) || !l.in(t, b.Access) {
 		t.Fatal("not in")
 	}
-	if err := l.Logout(t.Context(), a.Identity); err != nil {
+	if err := l.Logout(t.Context(), a.Identity, auth.Client{}); err != nil {
 		t.Fatal(err)
 	}
 	if l.in(t, a.Access) || !l.in(t, b.Access) {
@@ -247,10 +265,10 @@ func TestLogout(t *testing.T) {
 	if _, err := l.Refresh(t.Context(), a.Refresh, auth.Client{}); !errors.Is(err, auth.ErrRefused) {
 		t.Errorf("refresh after logout: %v", err)
 	}
-	if err := l.Logout(t.Context(), a.Identity); err != nil {
+	if err := l.Logout(t.Context(), a.Identity, auth.Client{}); err != nil {
 		t.Errorf("again: %v", err)
 	}
-	if err := l.LogoutAll(t.Context(), b.User.ID); err != nil {
+	if err := l.EndAll(t.Context(), b.User.ID, b.User.ID, "", auth.Client{}); err != nil {
 		t.Fatal(err)
 	}
 	if l.in(t, b.Access) || !l.in(t, bob.Access) {
@@ -274,10 +292,9 @@ func TestChange(t *testing.T) {
 	}
 	set := func(change func(*auth.User)) {
 		t.Helper()
-		if _, err := l.Update(t.Context(), g.User.ID, func(u *auth.User) error { change(u); return nil }); err != nil {
+		if _, err := l.Update(t.Context(), 0, g.User.ID, func(u *auth.User) error { change(u); return nil }, auth.Client{}); err != nil {
 			t.Fatal(err)
 		}
-		l.Forget(g.User.ID)
 	}
 	set(func(u *auth.User) { u.Access.Restricted = true })
 	if ok, err := l.Current(t.Context(), i); ok || err != nil {
@@ -293,10 +310,9 @@ func TestChange(t *testing.T) {
 	if _, err := l.Refresh(t.Context(), g.Refresh, auth.Client{}); !errors.Is(err, auth.ErrRefused) {
 		t.Errorf("a disabled account refreshes: %v", err)
 	}
-	if err := l.Delete(t.Context(), g.User.ID); err != nil {
+	if err := l.Delete(t.Context(), 0, g.User.ID, auth.Client{}); err != nil {
 		t.Fatal(err)
 	}
-	l.Forget(g.User.ID)
 	if l.in(t, g.Access) {
 		t.Error("a deleted account is in")
 	}
@@ -317,7 +333,7 @@ func TestVerifyAsksOnce(t *testing.T) {
 			})
 		}
 		wg.Wait()
-		if n := l.asked.Load(); n < round+1 || n > 3 {
+		if n := l.users.asked.Load(); n < round+1 || n > 3 {
 			t.Errorf("asked %d times", n)
 		}
 		l.pass(5*time.Minute + time.Second)
@@ -387,7 +403,7 @@ func TestVerifyForged(t *testing.T) {
 		"another key":          func(o *auth.TokenOptions) { o.Key = []byte("another key of thirty-two bytes!") },
 	} {
 		other := newLab(t, change)
-		other.Store = l.Store
+		other.store = l.store
 		if l.in(t, other.login(t, "ada").Access) {
 			t.Error(name)
 		}
@@ -410,13 +426,8 @@ func TestVerifyForged(t *testing.T) {
 func TestKeyChange(t *testing.T) {
 	l := newLab(t)
 	g := l.login(t, "ada")
-	o := l.o
-	o.Key, o.OldKeys = []byte("the new key has 32 bytes as well"), [][]byte{key}
-	tokens, err := auth.NewTokens(o)
-	if err != nil {
-		t.Fatal(err)
-	}
-	l.Logins = auth.NewLogins(auth.LoginOptions{Users: l, Sessions: l.Store, Passwords: nil, Tokens: tokens})
+	l.o.Key, l.o.OldKeys = []byte("the new key has 32 bytes as well"), [][]byte{key}
+	l.restart(t)
 	if !l.in(t, g.Access) {
 		t.Error("the old access token is refused")
 	}
@@ -427,11 +438,8 @@ func TestKeyChange(t *testing.T) {
 	if next, err = l.Refresh(t.Context(), next.Refresh, auth.Client{}); err != nil || !l.in(t, next.Access) {
 		t.Error(err)
 	}
-	o.OldKeys = nil
-	if tokens, err = auth.NewTokens(o); err != nil {
-		t.Fatal(err)
-	}
-	l.Logins = auth.NewLogins(auth.LoginOptions{Users: l, Sessions: l.Store, Passwords: nil, Tokens: tokens})
+	l.o.OldKeys = nil
+	l.restart(t)
 	if l.in(t, g.Access) || !l.in(t, next.Access) {
 		t.Error("without the old key")
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"math"
 	"net/http"
 
 	"github.com/pressmark/pressmark/auth"
@@ -94,6 +95,9 @@ const statusCanceled = 499
 func explain(err error) *statusError {
 	var (
 		known    *statusError
+		unfit    *auth.InvalidError
+		taken    *auth.ConflictError
+		locked   *auth.LockedError
 		query    *catalog.InvalidError
 		tooLarge *http.MaxBytesError
 	)
@@ -113,6 +117,14 @@ func explain(err error) *statusError {
 		return &statusError{status: statusCanceled}
 	case errors.Is(err, context.DeadlineExceeded):
 		return &statusError{status: http.StatusServiceUnavailable, detail: "The request took too long.", retryAfter: 5, err: err}
+	case errors.As(err, &unfit):
+		return atFault(http.StatusUnprocessableEntity, "body."+unfit.Field, "", unfit.Reason)
+	case errors.As(err, &taken):
+		return atFault(http.StatusConflict, "body."+taken.Field, taken.Value, "another account has")
+	case errors.As(err, &locked):
+		return &statusError{status: http.StatusTooManyRequests, detail: "Too many attempts have failed. Wait before the next one.", retryAfter: max(1, int(math.Ceil(locked.For.Seconds())))}
+	case errors.Is(err, auth.ErrLastAdmin):
+		return &statusError{status: http.StatusConflict, detail: "This would leave nobody who manages accounts: the last enabled admin has to stay."}
 	case errors.Is(err, auth.ErrBusy):
 		return &statusError{status: http.StatusServiceUnavailable, detail: "Too many are logging in at the moment.", retryAfter: 1, err: err}
 	case errors.Is(err, catalog.ErrUnavailable):

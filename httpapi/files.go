@@ -35,8 +35,9 @@ func (a *API) registerFiles() error {
 	for _, lib := range a.libs {
 		f.finders[lib] = &finder{api: a, lib: lib}
 	}
-	a.handle(a.downloadOperation(), streaming, f.download)
-	a.handle(a.coverOperation(), streaming, f.cover) // the work on a picture has its own limit
+	a.handle(a.downloadOperation(), streaming|fetched, f.download)
+	a.handle(a.coverOperation(), streaming|fetched, f.cover) // the work on a picture has its own limit
+	a.registerTickets(f)
 	return nil
 }
 
@@ -53,7 +54,11 @@ func (f *files) download(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	want := wanted(strings.ToUpper(r.PathValue("format")))
+	return f.sendBook(w, r, v, id, wanted(strings.ToUpper(r.PathValue("format"))), f.api.cacheControl(r, v.name != ""))
+}
+
+// sendBook sends a file of a book as an attachment.
+func (f *files) sendBook(w http.ResponseWriter, r *http.Request, v *view, id catalog.BookID, want wanted, cacheControl []string) error {
 	file, info, b, err := f.open(r.Context(), v, id, want)
 	if err != nil {
 		return err
@@ -63,7 +68,7 @@ func (f *files) download(w http.ResponseWriter, r *http.Request) error {
 	h["Content-Type"] = []string{mediaType(string(want))}
 	h["Content-Disposition"] = []string{contentDisposition(&b, "."+strings.ToLower(string(want)))}
 	h["Content-Security-Policy"] = sandbox
-	h["Cache-Control"] = f.api.cacheControl(r, v.name != "")
+	h["Cache-Control"] = cacheControl
 	return f.api.serveFile(w, r, file, info)
 }
 

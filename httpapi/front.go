@@ -75,16 +75,31 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 // cacheKey returns the key under which the answer to r may be kept, if it may
-// be at all.
+// be at all. Users who see the same share it.
 func (a *API) cacheKey(r *http.Request) (respKey, bool) {
-	if a.cache == nil || !a.opts.PublicRead || a.opts.Logins != nil && r.Header["Authorization"] != nil || r.Method != http.MethodGet && r.Method != http.MethodHead {
+	if a.cache == nil || r.Method != http.MethodGet && r.Method != http.MethodHead {
 		return respKey{}, false
 	}
 	// Where RawPath is set the path has escapes that Path does not show.
 	if r.URL.RawPath != "" {
 		return respKey{}, false
 	}
-	return respKey{r.URL.Path, r.URL.RawQuery, acceptedEncoding(r.Header["Accept-Encoding"])}, true
+	sees, ok := a.sees(r)
+	return respKey{r.URL.Path, r.URL.RawQuery, sees, acceptedEncoding(r.Header["Accept-Encoding"])}, ok
+}
+
+// sees names what the sender of r sees, if that can be said in no time.
+func (a *API) sees(r *http.Request) (string, bool) {
+	given := r.Header["Authorization"]
+	if given == nil || a.opts.Logins == nil {
+		return "", a.opts.PublicRead
+	}
+	token, ok := bearerOf(given)
+	if !ok {
+		return "", false
+	}
+	i, err := a.opts.Logins.Verify(r.Context(), token)
+	return i.View, err == nil
 }
 
 // cacheControl is the Cache-Control header of a catalogue answer to r. What is
@@ -106,7 +121,7 @@ func (a *API) recovered(t *tracker, r *http.Request) {
 	if p == http.ErrAbortHandler {
 		panic(p) // net/http breaks the connection off without a word
 	}
-	a.log.Error("Panic while answering", "method", r.Method, "path", r.URL.Path, "request", requestID(t), "err", p, "stack", string(debug.Stack()))
+	a.log.Error("Panic while answering", "method", r.Method, "path", shownPath(r.URL.Path), "request", requestID(t), "err", p, "stack", string(debug.Stack()))
 	if t.begun {
 		panic(http.ErrAbortHandler)
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"net/netip"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -43,6 +44,12 @@ type Options struct {
 	PublicRead bool
 	// Logins lets users in, and says what each may see. With nil there are none.
 	Logins *auth.Logins
+	// TrustedProxies are the networks of proxies whose X-Forwarded headers are
+	// believed. Empty believes nobody.
+	TrustedProxies []netip.Prefix
+	// Origin is the origin under which browsers reach the API, such as
+	// "https://books.example". Empty is what a request says in its Host header.
+	Origin string
 	// Version is the version of the program, shown by health and OpenAPI.
 	// Entity tags depend on it. Empty is "dev".
 	Version string
@@ -143,6 +150,9 @@ func build(o Options) (*API, error) {
 	a.huma = humago.NewWithPrefix(a.mux, o.Prefix, humaConfig(&o))
 	a.registerHealth()
 	a.registerLogins()
+	a.registerMe()
+	a.registerAdmin()
+	a.registerSetup()
 	a.registerBooks()
 	a.registerTerms()
 	a.registerSearch()

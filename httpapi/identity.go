@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"log/slog"
-	"net"
 	"net/http"
 	"strings"
 
@@ -21,41 +20,93 @@ func identityOf(ctx context.Context) (auth.Identity, bool) {
 	return i, ok
 }
 
-// errToken is the answer to credentials that open nothing: why is not told.
-var errToken = &statusError{status: http.StatusUnauthorized, detail: "The access token is not valid, or not any more. Log in, or refresh it.", challenge: `Bearer realm="Pressmark", error="invalid_token"`}
+// Answers to credentials that open nothing: why is not told.
+var (
+	errToken = &statusError{status: http.StatusUnauthorized, detail: "The access token is not valid, or not any more. Log in, or refresh it.", challenge: `Bearer realm="Pressmark", error="invalid_token"`}
+	errBasic = &statusError{status: http.StatusUnauthorized, detail: "There is no app password like this. Passwords of accounts are for logging in only.", challenge: `Basic realm="Pressmark", charset="UTF-8"`}
+	errScope = &statusError{status: http.StatusForbidden, detail: "This app password is not good for this."}
+	errAdmin = &statusError{status: http.StatusForbidden, detail: "This is for admins."}
+)
 
 // identify finds out who a request comes from. Without credentials that is
 // anybody, whom only an open catalogue answers. Credentials that are not good
 // are refused there, too: their owner expects to see what is theirs.
 func (a *API) identify(r *http.Request, acc access) (*http.Request, error) {
-	given := r.Header["Authorization"]
-	if given == nil || a.opts.Logins == nil {
+	i, known, err := a.credentials(r, acc)
+	switch {
+	case errors.Is(err, auth.ErrRefused):
+		return r, errToken
+	case err != nil:
+		var answer *statusError
+		var locked *auth.LockedError
+		if errors.As(err, &answer) || errors.As(err, &locked) || errors.Is(err, context.Canceled) {
+			return r, err
+		}
+		return r, unavailable("Accounts cannot be looked up at the moment.", 5, err)
+	case !known:
 		if acc&personal != 0 || !a.opts.PublicRead {
 			return r, errUnauthorized
 		}
 		return r, nil
-	}
-	scheme, token, _ := strings.Cut(given[0], " ")
-	if len(given) > 1 || !strings.EqualFold(scheme, "Bearer") {
-		return r, errToken
-	}
-	i, err := a.opts.Logins.Verify(r.Context(), strings.TrimSpace(token))
-	if errors.Is(err, auth.ErrRefused) {
-		return r, errToken
-	}
-	if err != nil {
-		return r, unavailable("Accounts cannot be looked up at the moment.", 5, err)
+	case acc&admin != 0 && i.User.Role != auth.Admin:
+		return r, errAdmin
 	}
 	return r.WithContext(context.WithValue(r.Context(), identityKey{}, i)), nil
 }
 
-// clientOf says who logs in, for the list of sessions.
-func clientOf(r *http.Request) auth.Client {
-	host, _, err := net.SplitHostPort(r.RemoteAddr)
-	if err != nil {
-		host = r.RemoteAddr
+// credentials returns who a request shows that it comes from. It is not known
+// where nothing is shown that this operation takes.
+func (a *API) credentials(r *http.Request, acc access) (i auth.Identity, known bool, err error) {
+	if a.opts.Logins == nil {
+		return i, false, nil
 	}
-	return auth.Client{Label: r.UserAgent(), Address: host}
+	given := r.Header["Authorization"]
+	if given == nil {
+		return a.cookie(r, acc)
+	}
+	if token, ok := bearerOf(given); ok {
+		i, err = a.opts.Logins.Verify(r.Context(), token)
+		return i, true, err
+	}
+	name, password, ok := r.BasicAuth()
+	if !ok || len(given) > 1 {
+		return i, true, auth.ErrRefused
+	}
+	i, err = a.opts.Logins.VerifyApp(r.Context(), name, password, a.clientOf(r))
+	switch {
+	case errors.Is(err, auth.ErrRefused):
+		return i, true, errBasic
+	case err == nil && !a.inScope(r, i, acc):
+		return i, true, errScope
+	}
+	return i, true, err
+}
+
+// bearerOf returns the token of an Authorization header.
+func bearerOf(given []string) (token string, ok bool) {
+	if len(given) != 1 {
+		return "", false
+	}
+	const scheme = "Bearer "
+	if len(given[0]) < len(scheme) || !strings.EqualFold(given[0][:len(scheme)], scheme) {
+		return "", false
+	}
+	return strings.TrimSpace(given[0][len(scheme):]), true
+}
+
+// inScope tells whether an operation is one that an app password is good for.
+func (a *API) inScope(r *http.Request, i auth.Identity, acc access) bool {
+	if acc&account != 0 {
+		return false
+	}
+	scopes := []auth.Scope{auth.ScopeAPI}
+	if r.Method == http.MethodGet || r.Method == http.MethodHead || acc&reading != 0 {
+		scopes = append(scopes, auth.ScopeRead)
+	}
+	if acc&fetched != 0 {
+		scopes = append(scopes, auth.ScopeOPDS)
+	}
+	return i.Allows(scopes...)
 }
 
 // ruleFor returns what the user of a request may see of a library.

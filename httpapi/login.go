@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -19,20 +20,21 @@ const maxLoginBody = 16 << 10
 
 // grantJSON is the answer to a login (RFC 6749, 5.1).
 type grantJSON struct {
-	AccessToken  string `json:"access_token" doc:"Goes into the Authorization header: Bearer, a space, and this."`
-	RefreshToken string `json:"refresh_token" doc:"Buys the next pair, once. Keep it secret."`
-	TokenType    string `json:"token_type" enum:"bearer"`
-	ExpiresIn    int64  `json:"expires_in" doc:"Seconds for which access_token is good." example:"1800"`
+	AccessToken  string  `json:"access_token" doc:"Goes into the Authorization header: Bearer, a space, and this."`
+	RefreshToken *string `json:"refresh_token" doc:"Buys the next pair, once. Keep it secret. null where it is in a cookie."`
+	TokenType    string  `json:"token_type" enum:"bearer"`
+	ExpiresIn    int64   `json:"expires_in" doc:"Seconds for which access_token is good." example:"1800"`
 }
 
 // loginJSON and refreshJSON are bodies, in JSON or as a form.
 type loginJSON struct {
 	Username string `json:"username" doc:"An e-mail address or a user name." example:"ada@example.com"`
 	Password string `json:"password" format:"password"`
+	Cookies  bool   `json:"cookies,omitempty" doc:"For web pages of this server: the refresh token goes into a cookie that scripts cannot read, and covers, files and events are served to the browser by another."`
 }
 
 type refreshJSON struct {
-	RefreshToken string `json:"refresh_token"`
+	RefreshToken string `json:"refresh_token,omitempty" doc:"Without a body it is taken from the cookie, if a page of this server asks."`
 }
 
 // meJSON is who a request comes from.
@@ -66,54 +68,95 @@ func (a *API) serveLogin(w http.ResponseWriter, r *http.Request) error {
 	if a.opts.Logins == nil {
 		return errNoLogins
 	}
-	given, err := readFields(w, r, "username", "password")
+	given, err := readFields(w, r, []string{"username", "password"}, "cookies")
 	if err != nil {
 		return err
 	}
-	g, err := a.opts.Logins.Login(r.Context(), given["username"], given["password"], clientOf(r))
+	cookies, err := a.wantsCookies(r, given["cookies"])
+	if err != nil {
+		return err
+	}
+	g, err := a.opts.Logins.Login(r.Context(), given["username"], given["password"], a.clientOf(r))
 	if errors.Is(err, auth.ErrRefused) {
 		return errLogin
 	}
-	return a.sendGrant(w, r, g, err)
+	return a.sendGrant(w, r, g, cookies, err)
+}
+
+// wantsCookies reads the member cookies of a login.
+func (a *API) wantsCookies(r *http.Request, given string) (bool, error) {
+	switch given {
+	case "", "false":
+		return false, nil
+	case "true":
+		return true, a.mayHaveCookies(r)
+	}
+	return false, invalid("body.cookies", given, "true or false was expected, not")
 }
 
 func (a *API) serveRefresh(w http.ResponseWriter, r *http.Request) error {
 	if a.opts.Logins == nil {
 		return errNoLogins
 	}
-	given, err := readFields(w, r, "refresh_token")
+	token, cookies, err := a.refreshTokenOf(w, r)
 	if err != nil {
 		return err
 	}
-	g, err := a.opts.Logins.Refresh(r.Context(), given["refresh_token"], clientOf(r))
+	g, err := a.opts.Logins.Refresh(r.Context(), token, a.clientOf(r))
 	if errors.Is(err, auth.ErrRefused) {
+		if cookies {
+			a.clearCookies(w)
+		}
 		return errRefresh
 	}
-	return a.sendGrant(w, r, g, err)
+	return a.sendGrant(w, r, g, cookies, err)
+}
+
+// refreshTokenOf returns the refresh token of a request: from its body, else from
+// the cookie.
+func (a *API) refreshTokenOf(w http.ResponseWriter, r *http.Request) (token string, cookies bool, err error) {
+	if given := r.CookiesNamed(refreshCookie); len(given) == 1 && r.ContentLength == 0 {
+		if !a.sameOrigin(r) {
+			return "", false, errOrigin
+		}
+		return given[0].Value, true, a.mayHaveCookies(r)
+	}
+	given, err := readFields(w, r, []string{"refresh_token"})
+	return given["refresh_token"], false, err
 }
 
 var (
 	errNoLogins = &statusError{status: http.StatusNotImplemented, detail: "This server has no accounts."}
 	errLogin    = &statusError{status: http.StatusUnauthorized, detail: "There is no account with this name and password that may log in."}
+	errNoQuery  = &statusError{status: http.StatusUnprocessableEntity, detail: "This is asked for in the body; the address has no parameters."}
 	errRefresh  = &statusError{status: http.StatusUnauthorized, detail: "The refresh token is not valid, or not any more. Log in."}
 )
 
-func (a *API) sendGrant(w http.ResponseWriter, r *http.Request, g auth.Grant, err error) error {
+func (a *API) sendGrant(w http.ResponseWriter, r *http.Request, g auth.Grant, cookies bool, err error) error {
 	if err != nil {
 		return err
 	}
-	return a.sendJSON(w, r, grantJSON{g.Access, g.Refresh, "bearer", int64(g.Expires / time.Second)})
+	refresh := &g.Refresh
+	if cookies {
+		a.setCookies(w, g)
+		refresh = nil
+	}
+	return a.sendJSON(w, r, grantJSON{g.Access, refresh, "bearer", int64(g.Expires / time.Second)})
 }
 
 // sendJSON sends what is for one user and once.
 func (a *API) sendJSON(w http.ResponseWriter, r *http.Request, v any) error {
+	return a.sendStatus(w, r, http.StatusOK, v)
+}
+
+func (a *API) sendStatus(w http.ResponseWriter, r *http.Request, status int, v any) error {
 	body, err := json.Marshal(v)
 	if err != nil {
 		return err
 	}
 	h := w.Header()
 	h["Content-Type"], h["Cache-Control"] = jsonType, noStore
-	w.WriteHeader(http.StatusOK)
+	w.WriteHeader(status)
 	if r.Method != http.MethodHead {
 		w.Write(body) // a client that went away is not our fault
 	}
@@ -122,7 +165,10 @@ func (a *API) sendJSON(w http.ResponseWriter, r *http.Request, v any) error {
 
 func (a *API) serveMe(w http.ResponseWriter, r *http.Request) error {
 	i, _ := identityOf(r.Context())
-	u := i.User
+	return a.sendMe(w, r, i.User)
+}
+
+func (a *API) sendMe(w http.ResponseWriter, r *http.Request, u auth.User) error {
 	return a.sendJSON(w, r, meJSON{int64(u.ID), u.Email, u.Username, u.FullName, string(u.Role), u.Access.Restricted, u.Created})
 }
 
@@ -142,19 +188,20 @@ func (a *API) serveSessions(w http.ResponseWriter, r *http.Request) error {
 // serveLogout ends the session that asks.
 func (a *API) serveLogout(w http.ResponseWriter, r *http.Request) error {
 	i, _ := identityOf(r.Context())
-	return noContent(w, a.opts.Logins.Logout(r.Context(), i))
+	a.clearCookies(w)
+	return noContent(w, a.opts.Logins.Logout(r.Context(), i, a.clientOf(r)))
 }
 
 // serveEndSessions ends all sessions of the user.
 func (a *API) serveEndSessions(w http.ResponseWriter, r *http.Request) error {
 	i, _ := identityOf(r.Context())
-	return noContent(w, a.opts.Logins.LogoutAll(r.Context(), i.User.ID))
+	return noContent(w, a.opts.Logins.EndAll(r.Context(), i.User.ID, i.User.ID, "", a.clientOf(r)))
 }
 
 func (a *API) serveEndSession(w http.ResponseWriter, r *http.Request) error {
 	i, _ := identityOf(r.Context())
 	id := r.PathValue("id")
-	err := a.opts.Logins.End(r.Context(), i.User.ID, id)
+	err := a.opts.Logins.End(r.Context(), i.User.ID, i.User.ID, id, a.clientOf(r))
 	if errors.Is(err, auth.ErrNotFound) {
 		return notFound("path.id", id, "you have no session")
 	}
@@ -169,11 +216,11 @@ func noContent(w http.ResponseWriter, err error) error {
 	return err
 }
 
-// readFields reads a body that has these members of text, all of them and no
-// others, as JSON or as a form.
-func readFields(w http.ResponseWriter, r *http.Request, names ...string) (map[string]string, error) {
+// readFields reads a body that has these members of text, as JSON or as a form:
+// all that are needed, and no others but the optional ones.
+func readFields(w http.ResponseWriter, r *http.Request, needed []string, optional ...string) (map[string]string, error) {
 	if r.URL.RawQuery != "" { // a secret there would be in logs
-		return nil, &statusError{status: http.StatusUnprocessableEntity, detail: "This is asked for in the body; the address has no parameters."}
+		return nil, errNoQuery
 	}
 	kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	if err != nil || kind != "application/json" && kind != "application/x-www-form-urlencoded" {
@@ -192,13 +239,13 @@ func readFields(w http.ResponseWriter, r *http.Request, names ...string) (map[st
 	if err != nil {
 		return nil, err
 	}
-	for _, name := range names {
+	for _, name := range needed {
 		if given[name] == "" {
 			return nil, invalid("body."+name, "", "a value was expected")
 		}
 	}
 	for name := range given {
-		if !slices.Contains(names, name) && !slices.Contains(oauthMembers, name) {
+		if !slices.Contains(needed, name) && !slices.Contains(optional, name) && !slices.Contains(oauthMembers, name) {
 			return nil, invalid("body."+name, name, "unknown member")
 		}
 	}
@@ -229,6 +276,9 @@ func readMembers(body []byte, given map[string]string) error {
 			return err
 		}
 		text, ok := value.(string)
+		if on, isBool := value.(bool); isBool && name == "cookies" {
+			text, ok = strconv.FormatBool(on), true
+		}
 		if !ok {
 			return invalid("body."+name, "", "text was expected")
 		}

@@ -35,7 +35,7 @@ func newDoor(tb testing.TB) *door {
 	if err != nil {
 		tb.Fatal(err)
 	}
-	d.logins = auth.NewLogins(auth.LoginOptions{Users: d, Sessions: d, Passwords: d.passwords, Tokens: tokens})
+	d.logins = auth.NewLogins(auth.LoginOptions{Users: d, Sessions: d, AppPasswords: d, Attempts: d, Audit: d, Setup: d, Changes: d, Passwords: d.passwords, Tokens: tokens})
 	return d
 }
 

@@ -45,6 +45,7 @@ func humaConfig(o *Options) huma.Config {
 			{Name: "files", Description: "Covers and downloads."},
 			{Name: "events", Description: "Changes as they happen."},
 			{Name: "users", Description: "Logging in, and who one is."},
+			{Name: "admin", Description: "Accounts of others."},
 			{Name: "health", Description: "How the server is."},
 		},
 		Components: &huma.Components{
@@ -54,10 +55,10 @@ func humaConfig(o *Options) huma.Config {
 				"password": {Type: "oauth2", Description: "The same, for clients that log in by OAuth.", Flows: &huma.OAuthFlows{Password: &huma.OAuthFlow{
 					TokenURL: o.Prefix + "/api/auth/login", RefreshURL: o.Prefix + "/api/auth/refresh", Scopes: map[string]string{},
 				}}},
+				"basic":  {Type: "http", Scheme: "basic", Description: "A user name or e-mail address and an app password of /api/me/app-passwords, whose scopes say what it is good for."},
+				"cookie": {Type: "apiKey", In: "cookie", Name: sessionCookie, Description: "What a login with cookies set. Good for what a page fetches by itself: covers, files and events."},
 			},
 		},
-		// A server may also answer everybody.
-		Security: []map[string][]string{{"bearer": {}}, {"password": {}}, {}},
 	}}
 	c.AllowAdditionalPropertiesByDefault = true // fields will be added, which clients must not mind
 	return c

@@ -22,6 +22,15 @@ const (
 	streaming
 	// personal answers known users alone, also with PublicRead.
 	personal
+	// account is personal, and for sessions alone: no app password will do.
+	account
+	// admin is account for admins.
+	admin
+	// fetched is what browsers and readers fetch by themselves, because a page or
+	// a feed names it: the cookie will do, and the scope opds.
+	fetched
+	// reading changes nothing, though its method could.
+	reading
 )
 
 // handle adds an operation. It is the one mechanism by which this package
@@ -31,11 +40,33 @@ const (
 //
 // op.Path is without Options.Prefix. A GET answers HEAD as well.
 func (a *API) handle(op huma.Operation, acc access, h handler) {
-	if acc&open != 0 {
-		op.Security = []map[string][]string{{}} // none
+	op.Security = security(acc)
+	if acc&admin != 0 {
+		acc |= account
+	}
+	if acc&account != 0 {
+		acc |= personal
 	}
 	a.huma.OpenAPI().AddOperation(&op)
 	a.route(op, acc, h)
+}
+
+// security is what the document says of an operation's access.
+func security(acc access) (s []map[string][]string) {
+	if acc&open != 0 {
+		return []map[string][]string{{}} // none
+	}
+	s = []map[string][]string{{"bearer": {}}, {"password": {}}}
+	if acc&(account|admin) == 0 {
+		s = append(s, map[string][]string{"basic": {}})
+	}
+	if acc&fetched != 0 {
+		s = append(s, map[string][]string{"cookie": {}})
+	}
+	if acc&(personal|account|admin) == 0 {
+		s = append(s, map[string][]string{}) // a server may also answer everybody
+	}
+	return s
 }
 
 // route is handle for a route that the document does not list.

@@ -106,5 +106,5 @@ func (a *API) registerEvents() {
 			{Name: "Last-Event-ID", In: "header", Description: "The id of the last event that was seen.", Schema: stringSchema()},
 		},
 		Responses: res,
-	}, streaming, a.serveEvents)
+	}, streaming|fetched, a.serveEvents)
 }

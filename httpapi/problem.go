@@ -55,7 +55,7 @@ func (a *API) logFault(w http.ResponseWriter, r *http.Request, status int, err e
 		level = slog.LevelWarn
 	}
 	a.log.LogAttrs(r.Context(), level, "Request failed",
-		slog.Int("status", status), slog.String("method", r.Method), slog.String("path", r.URL.Path),
+		slog.Int("status", status), slog.String("method", r.Method), slog.String("path", shownPath(r.URL.Path)),
 		slog.String("request", requestID(w)), slog.Any("err", err))
 }
 

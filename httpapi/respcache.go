@@ -16,6 +16,7 @@ import (
 // the words of the client: nothing has been parsed yet.
 type respKey struct {
 	path, query string
+	sees        string // auth.Identity.View
 	enc         encoding
 }
 
@@ -94,6 +95,9 @@ func newRespCache(maxBytes int64) *respCache {
 
 func (c *respCache) shard(k *respKey) (*respShard, uint64) {
 	h := maphash.String(c.seed, k.query) ^ maphash.String(c.seed, k.path) + uint64(k.enc)
+	if k.sees != "" {
+		h ^= 3 * maphash.String(c.seed, k.sees)
+	}
 	return &c.shards[h%respShards], h
 }
 
@@ -140,7 +144,7 @@ func (c *respCache) put(k respKey, e *respEntry) {
 	if cost > s.limit/respShare {
 		return
 	}
-	k.path, k.query = strings.Clone(k.path), strings.Clone(k.query) // or the whole request line stays
+	k.path, k.query, k.sees = strings.Clone(k.path), strings.Clone(k.query), strings.Clone(k.sees) // or the whole request line stays
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.latest[e.lib] != e.revision {
@@ -176,7 +180,7 @@ func (s *respShard) drop(k respKey, e *respEntry) {
 }
 
 func (k *respKey) cost(e *respEntry) int64 {
-	return int64(respOverhead + len(k.path) + len(k.query) + cap(e.body))
+	return int64(respOverhead + len(k.path) + len(k.query) + len(k.sees) + cap(e.body))
 }
 
 // write sends the answer, or 304 if the client has it.

@@ -45,7 +45,7 @@ func (c *respCache) size() (entries int, bytes, counted int64) {
 func TestRespCache(t *testing.T) {
 	r := &revised{}
 	lib := &library{Library: Library{Catalog: r}}
-	key := func(i int) respKey { return respKey{"/api/books", "limit=" + strconv.Itoa(i), identity} }
+	key := func(i int) respKey { return respKey{"/api/books", "limit=" + strconv.Itoa(i), "", identity} }
 	entry := func(size int) *respEntry {
 		rev, _ := r.Revision(t.Context())
 		return &respEntry{lib: lib, revision: rev, body: make([]byte, size)}
@@ -77,7 +77,7 @@ func TestRespCache(t *testing.T) {
 	}
 
 	// Another encoding and another path are other answers.
-	if c.get(t.Context(), respKey{"/api/books", "limit=0", gzipped}) != nil || c.get(t.Context(), respKey{"/api/tags", "limit=0", identity}) != nil {
+	if c.get(t.Context(), respKey{"/api/books", "limit=0", "", gzipped}) != nil || c.get(t.Context(), respKey{"/api/tags", "limit=0", "", identity}) != nil {
 		t.Error("an answer is found under another key")
 	}
 
@@ -117,11 +117,11 @@ func TestRespCache(t *testing.T) {
 // TestRespCacheWants checks that an answer is kept the second time.
 func TestRespCacheWants(t *testing.T) {
 	c := newRespCache(0)
-	k := respKey{"/api/books", "limit=3", identity}
+	k := respKey{"/api/books", "limit=3", "", identity}
 	if c.wants(k) || !c.wants(k) || !c.wants(k) {
 		t.Error("not kept from the second time on")
 	}
-	if c.wants(respKey{"/api/books", "limit=3", gzipped}) {
+	if c.wants(respKey{"/api/books", "limit=3", "", gzipped}) {
 		t.Error("another encoding counts as the same request")
 	}
 	if newRespCache(-1).wants(k) {
@@ -138,7 +138,7 @@ func TestRespCacheRace(t *testing.T) {
 	for g := range 4 {
 		wg.Go(func() {
 			for i := range 2000 {
-				k := respKey{"/api/books", strconv.Itoa(i % 200), identity}
+				k := respKey{"/api/books", strconv.Itoa(i % 200), "", identity}
 				if e := c.get(context.Background(), k); e == nil && c.wants(k) {
 					rev, _ := r.Revision(context.Background())
 					c.put(k, &respEntry{lib: lib, revision: rev, body: make([]byte, 300)})
@@ -160,7 +160,7 @@ func TestRespCacheUntil(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		lib := &library{Library: Library{Catalog: &revised{}}}
 		c := newRespCache(0)
-		k := respKey{"/api/books", "q=date:yesterday", identity}
+		k := respKey{"/api/books", "q=date:yesterday", "", identity}
 		c.put(k, &respEntry{lib: lib, until: time.Now().Add(time.Hour)})
 		time.Sleep(time.Hour - 1) // of the bubble's clock
 		if c.get(t.Context(), k) == nil {

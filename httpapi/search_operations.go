@@ -80,7 +80,7 @@ func (a *API) registerSearchBody() {
 			},
 		}}},
 		Responses: res,
-	}, 0, a.serveSearch)
+	}, reading, a.serveSearch)
 }
 
 func viewParam() *huma.Param {

@@ -1,5 +1,5 @@
-// Package memauth keeps accounts and sessions in memory, for tests and for programs that have
-// no other use for them than now.
+// Package memauth keeps accounts, and what belongs to them, in memory, for tests
+// and for programs that have no other use for them than now.
 package memauth
 
 import (
@@ -14,8 +14,8 @@ import (
 	"github.com/pressmark/pressmark/auth"
 )
 
-// Store keeps accounts and sessions. The zero value is empty and ready. Safe for concurrent
-// use.
+// Store is all roles of package auth. The zero value is empty and ready. Safe for
+// concurrent use.
 type Store struct {
 	// Now is the clock. nil means time.Now. It must not be changed while the
 	// store is used.
@@ -25,6 +25,13 @@ type Store struct {
 	users    map[auth.UserID]*account
 	last     auth.UserID
 	sessions map[string]*session
+	apps     []*auth.AppPassword
+	tallies  map[string]tally
+	events   []auth.Event
+	setup    *auth.SetupToken
+	watchers map[*watcher]bool
+
+	lastEvent int64
 }
 
 type account struct {
@@ -82,11 +89,16 @@ func (s *Store) Create(ctx context.Context, u auth.User, hash string) (auth.User
 	if err := u.Check(); err != nil {
 		return auth.User{}, err
 	}
-	u = copied(u)
 	u.ID = 0
 	if err := s.taken(&u); err != nil {
 		return auth.User{}, err
 	}
+	return s.insert(u, hash), nil
+}
+
+// insert adds an account that may be added.
+func (s *Store) insert(u auth.User, hash string) auth.User {
+	u = copied(u)
 	s.last++
 	now := s.now()
 	u.ID, u.Generation, u.Created, u.Updated = s.last, 1, now, now
@@ -94,7 +106,7 @@ func (s *Store) Create(ctx context.Context, u auth.User, hash string) (auth.User
 		s.users = map[auth.UserID]*account{}
 	}
 	s.users[u.ID] = &account{u, hash}
-	return copied(u), nil
+	return copied(u)
 }
 
 // User returns an account.
@@ -176,6 +188,7 @@ func (s *Store) Update(ctx context.Context, id auth.UserID, change func(*auth.Us
 	u.Generation++
 	u.Updated = s.now()
 	a.User = u
+	s.tell(id)
 	return copied(u), nil
 }
 
@@ -210,6 +223,7 @@ func (s *Store) SetPassword(ctx context.Context, id auth.UserID, old, hash strin
 	a.hash = hash
 	a.Generation++
 	a.Updated = s.now()
+	s.tell(id)
 	return nil
 }
 
@@ -233,5 +247,7 @@ func (s *Store) Delete(ctx context.Context, id auth.UserID) error {
 			delete(s.sessions, key)
 		}
 	}
+	s.apps = slices.DeleteFunc(s.apps, func(p *auth.AppPassword) bool { return p.User == id })
+	s.tell(id)
 	return nil
 }

@@ -63,6 +63,7 @@ func (s *Store) Trade(ctx context.Context, t auth.Trade) (auth.Session, error) {
 	case t.Turn == n.turn-1 && t.New == n.hash && t.At.Sub(n.traded) <= auth.TradeAgain:
 	case t.Turn < n.turn:
 		delete(s.sessions, n.ID)
+		s.tell(n.User)
 		return auth.Session{}, fmt.Errorf("session %v: %w", n.ID, auth.ErrReused)
 	default:
 		return auth.Session{}, noSession(t.Session)
@@ -98,6 +99,7 @@ func (s *Store) End(ctx context.Context, user auth.UserID, id string) error {
 		return noSession(id)
 	}
 	delete(s.sessions, id)
+	s.tell(user)
 	return nil
 }
 
@@ -118,7 +120,13 @@ func (s *Store) end(ctx context.Context, match func(*session) bool) error {
 
 // EndAll ends all sessions of a user but one.
 func (s *Store) EndAll(ctx context.Context, user auth.UserID, keep string) error {
-	return s.end(ctx, func(n *session) bool { return n.User == user && n.ID != keep })
+	err := s.end(ctx, func(n *session) bool { return n.User == user && n.ID != keep })
+	if err == nil {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.tell(user)
+	}
+	return err
 }
 
 // Expire removes sessions that have expired.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"net/netip"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -32,6 +33,9 @@ type Config struct {
 	// under; a proxy in front passes paths on as they are. Empty means the
 	// root of whatever address is used.
 	BaseURL string
+	// TrustedProxies are the networks of proxies in front, whose X-Forwarded-For,
+	// -Proto and -Host are believed. Empty believes nobody.
+	TrustedProxies []netip.Prefix
 	// TLSCertFile and TLSKeyFile are PEM files that make the server speak
 	// HTTPS. They are read once, by Open. Empty means plain HTTP.
 	TLSCertFile, TLSKeyFile string
@@ -50,6 +54,9 @@ type Config struct {
 	// every replica. Empty means the key in the file secret.key in DataDir, which
 	// is made if there is none.
 	SecretKey string
+	// OldSecretKeys are keys of before, whose tokens and app passwords are good
+	// for as long as they are listed.
+	OldSecretKeys []string
 	// AccessTokenTTL is how long an access token lasts. 0 means 30 min.
 	AccessTokenTTL time.Duration
 	// RefreshTokenTTL is how long a session lasts without being used. 0 means
@@ -163,22 +170,9 @@ func (c Config) withDefaults() (Config, error) {
 	if (c.TLSCertFile == "") != (c.TLSKeyFile == "") {
 		refuse("TLS_CERT_FILE", "it goes with TLS_KEY_FILE: give both or none")
 	}
-	if c.SecretKey != "" {
-		if err := checkSecret(c.SecretKey); err != nil {
-			refuse("SECRET_KEY", "%v", err)
-		}
-	}
-	if c.AccessTokenTTL == 0 {
-		c.AccessTokenTTL = 30 * time.Minute
-	}
-	if c.RefreshTokenTTL == 0 {
-		c.RefreshTokenTTL = 7 * 24 * time.Hour
-	}
-	if c.AccessTokenTTL < 0 || c.RefreshTokenTTL < c.AccessTokenTTL {
-		refuse("ACCESS_TOKEN_TTL, REFRESH_TOKEN_TTL", "a session has to last as long as an access token at least")
-	}
-	if c.AuthCacheTTL == 0 {
-		c.AuthCacheTTL = 5 * time.Minute
+	var err error
+	if c, err = c.withUserDefaults(); err != nil {
+		errs = append(errs, err)
 	}
 	if c.DatabaseURL != "" {
 		if _, err := postgresConfig(c.DatabaseURL); err != nil {
@@ -216,6 +210,32 @@ func (c Config) withDefaults() (Config, error) {
 	return c, errors.Join(errs...)
 }
 
+// withUserDefaults checks and fills in what is about logins.
+func (c Config) withUserDefaults() (Config, error) {
+	var errs []error
+	for _, key := range append([]string{c.SecretKey}, c.OldSecretKeys...) {
+		if key == "" {
+			continue
+		}
+		if err := checkSecret(key); err != nil {
+			errs = append(errs, &ConfigError{"SECRET_KEY, SECRET_KEY_OLD", err.Error()})
+		}
+	}
+	if c.AccessTokenTTL == 0 {
+		c.AccessTokenTTL = 30 * time.Minute
+	}
+	if c.RefreshTokenTTL == 0 {
+		c.RefreshTokenTTL = 7 * 24 * time.Hour
+	}
+	if c.AccessTokenTTL < 0 || c.RefreshTokenTTL < c.AccessTokenTTL {
+		errs = append(errs, &ConfigError{"ACCESS_TOKEN_TTL, REFRESH_TOKEN_TTL", "a session has to last as long as an access token at least"})
+	}
+	if c.AuthCacheTTL == 0 {
+		c.AuthCacheTTL = 5 * time.Minute
+	}
+	return c, errors.Join(errs...)
+}
+
 // prefixOf returns the path of a base URL without the slash at its end.
 func prefixOf(base string) (string, error) {
 	if base == "" {
@@ -226,6 +246,15 @@ func prefixOf(base string) (string, error) {
 		return "", fmt.Errorf("%q is not like https://books.example/path", base)
 	}
 	return strings.TrimRight(u.Path, "/"), nil
+}
+
+// originOf returns the origin of a base URL that prefixOf has read.
+func originOf(base string) string {
+	u, err := url.Parse(base)
+	if base == "" || err != nil {
+		return ""
+	}
+	return u.Scheme + "://" + u.Host
 }
 
 // DefaultDataDir returns the folder named pressmark in the user's data folder:

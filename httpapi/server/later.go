@@ -13,8 +13,7 @@ func later() map[string]string {
 		"CALIBRE_LIBRARY_URL": "",
 		"PUBLISH_CATALOG_URL": "",
 
-		"TRUSTED_PROXIES": "none",
-		"METRICS_ADDR":    "off",
+		"METRICS_ADDR": "off",
 
 		"REDIS_URL":                "off",
 		"REDIS_PREFIX":             "",

@@ -66,6 +66,11 @@ func (s *Server) Serve(ctx context.Context, ln net.Listener) error {
 	srv.TLSConfig = s.tls
 	s.log.Info("Serving", "url", s.URL(ln), "libraries", len(s.libraries), "version", s.config.Version)
 
+	if err := s.showSetup(ctx, ln); err != nil {
+		ln.Close()
+		return err
+	}
+
 	stopped := make(chan error, 1)
 	go func() {
 		if s.tls != nil {

@@ -71,6 +71,8 @@ type Server struct {
 	api       *httpapi.API
 	libraries []*calibre.Library
 	state     *State
+	logins    *auth.Logins
+	database  pulse
 	tls       *tls.Config // nil: plain HTTP
 }
 
@@ -100,12 +102,14 @@ func Open(ctx context.Context, c Config) (_ *Server, err error) {
 		return nil, err
 	}
 	o := httpapi.Options{
-		Prefix:        prefix,
-		PublicRead:    c.PublicRead,
-		Version:       c.Version,
-		Logger:        c.Logger,
-		CORSOrigins:   c.CORSOrigins,
-		CacheMaxBytes: c.CacheLocalMaxBytes,
+		Prefix:         prefix,
+		PublicRead:     c.PublicRead,
+		Version:        c.Version,
+		Logger:         c.Logger,
+		CORSOrigins:    c.CORSOrigins,
+		TrustedProxies: c.TrustedProxies,
+		Origin:         originOf(c.BaseURL),
+		CacheMaxBytes:  c.CacheLocalMaxBytes,
 		Files: httpapi.FileOptions{Covers: covers.New(covers.Options{
 			Dir:      filepath.Join(c.DataDir, "thumbnails"),
 			MaxBytes: c.ThumbnailCacheMaxBytes,
@@ -131,9 +135,10 @@ func Open(ctx context.Context, c Config) (_ *Server, err error) {
 	if err := s.load(ctx); err != nil {
 		return nil, err
 	}
-	if o.Logins, err = s.logins(ctx); err != nil {
+	if s.logins, err = s.state.Logins(c); err != nil {
 		return nil, err
 	}
+	o.Logins, o.Checks = s.logins, []httpapi.Check{{Name: "database", Run: s.database.result}}
 	if s.api, err = httpapi.New(o); err != nil {
 		return nil, err
 	}
@@ -157,32 +162,14 @@ func (s *Server) openState(ctx context.Context) (err error) {
 	return nil
 }
 
-// logins lets the users of the database in.
-func (s *Server) logins(ctx context.Context) (*auth.Logins, error) {
-	key, err := s.config.secret()
-	if err != nil {
-		return nil, err
-	}
-	tokens, err := auth.NewTokens(auth.TokenOptions{Key: key, AccessTTL: s.config.AccessTokenTTL, RefreshTTL: s.config.RefreshTokenTTL})
-	if err != nil {
-		return nil, err
-	}
-	some, err := s.state.Users.List(ctx, 0, 1)
-	if err != nil {
-		return nil, err
-	}
-	if len(some) == 0 && !s.config.PublicRead {
-		s.log.Warn("There are no users, so nobody can read: pressmark user create --admin --email … --username …", "database", s.state.Database())
-	}
-	return auth.NewLogins(auth.LoginOptions{
-		Users: s.state.Users, Sessions: s.state.Sessions, Passwords: s.state.Passwords, Tokens: tokens, CacheTTL: s.config.AuthCacheTTL,
-	}), nil
-}
+// How long events are kept, and the time between two clearings of what has
+// expired.
+const (
+	keepEvents  = 365 * 24 * time.Hour
+	expireEvery = time.Hour
+)
 
-// expireEvery is the time between two clearings of sessions that have expired.
-const expireEvery = time.Hour
-
-// expire removes sessions that have expired, until ctx ends.
+// expire removes what has expired, until ctx ends.
 func (s *Server) expire(ctx context.Context) {
 	tick := time.NewTicker(expireEvery)
 	defer tick.Stop()
@@ -191,8 +178,9 @@ func (s *Server) expire(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case now := <-tick.C:
-			if err := s.state.Sessions.Expire(ctx, now); err != nil && ctx.Err() == nil {
-				s.log.Warn("Expired sessions cannot be removed", "component", "auth", "err", err)
+			err := errors.Join(s.state.Sessions.Expire(ctx, now), s.state.Attempts.ExpireAttempts(ctx, now), s.state.Audit.ExpireEvents(ctx, now.Add(-keepEvents)))
+			if err != nil && ctx.Err() == nil {
+				s.log.Warn("What has expired cannot be removed", "component", "auth", "err", err)
 			}
 		}
 	}
@@ -235,6 +223,8 @@ func (s *Server) Run(ctx context.Context) error {
 		})
 	}
 	wg.Go(func() { s.expire(ctx) })
+	wg.Go(func() { _ = s.logins.Follow(ctx) }) // it ends only because ctx does
+	wg.Go(func() { s.database.watch(ctx, s.state) })
 	wg.Wait()
 	<-ctx.Done()
 	return ctx.Err()

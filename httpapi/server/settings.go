@@ -3,6 +3,7 @@ package server
 import (
 	"errors"
 	"fmt"
+	"net/netip"
 	"strconv"
 	"strings"
 	"time"
@@ -93,6 +94,11 @@ func settings() []setting {
 			set:  text(func(c *Config) *string { return &c.BaseURL }),
 		},
 		{
+			name: "TRUSTED_PROXIES", value: "NETWORKS", def: "none",
+			help: "Networks of the proxies in front, with commas between: 127.0.0.1, 10.0.0.0/8. Their X-Forwarded-For, -Proto and -Host are believed, nobody else's.",
+			set:  setProxies,
+		},
+		{
 			name: "DATA_DIR", value: "PATH", def: "~/.local/share/pressmark",
 			help: "Folder for accounts, private copies of metadata.db and thumbnails. Never in a library.",
 			set:  text(func(c *Config) *string { return &c.DataDir }),
@@ -148,6 +154,14 @@ func settings() []setting {
 			group: "Users", name: "SECRET_KEY", value: "KEY",
 			help: "What tokens are signed with, at least 32 bytes, the same on every replica: openssl rand -base64 48. Without it a key in DATA_DIR, made at the first start.",
 			set:  text(func(c *Config) *string { return &c.SecretKey }),
+		},
+		{
+			name: "SECRET_KEY_OLD", value: "KEYS",
+			help: "Keys of before, with commas between: what they signed stays good for as long as they are here. App passwords that are used move to the new key.",
+			set: func(c *Config, v string) error {
+				c.OldSecretKeys = list(v)
+				return nil
+			},
 		},
 		{
 			name: "ACCESS_TOKEN_TTL", value: "DURATION", def: "30m",
@@ -284,6 +298,23 @@ next:
 			return errors.New("it goes with CALIBRE_LIBRARY_PATH, which is missing")
 		}
 		return fmt.Errorf("%q is no library that CALIBRE_LIBRARY_PATH names", db.name)
+	}
+	return nil
+}
+
+func setProxies(c *Config, v string) error {
+	if strings.EqualFold(v, "none") {
+		return nil
+	}
+	for _, text := range list(v) {
+		p, err := netip.ParsePrefix(text)
+		if addr, bad := netip.ParseAddr(text); bad == nil {
+			p, err = netip.PrefixFrom(addr, addr.BitLen()), nil
+		}
+		if err != nil {
+			return fmt.Errorf("%q is not a network such as 10.0.0.0/8, or an address", text)
+		}
+		c.TrustedProxies = append(c.TrustedProxies, p.Masked())
 	}
 	return nil
 }

@@ -21,13 +21,61 @@ import (
 // State is what the server keeps of its users, in a database of its own: the
 // one that Config.DatabaseURL names, else a file in Config.DataDir.
 type State struct {
-	Schema    *migrations.Schema
-	Users     auth.Users
-	Sessions  auth.Sessions
-	Passwords *auth.Passwords
+	Schema       *migrations.Schema
+	Users        auth.Users
+	Sessions     auth.Sessions
+	AppPasswords auth.AppPasswords
+	Attempts     auth.Attempts
+	Audit        auth.Audit
+	Setup        auth.Setup
+	Changes      auth.Changes
+	Passwords    *auth.Passwords
 
 	database string // for people
 	close    func() error
+}
+
+// roles is what every adapter of package auth is.
+type roles interface {
+	auth.Users
+	auth.Sessions
+	auth.AppPasswords
+	auth.Attempts
+	auth.Audit
+	auth.Setup
+	auth.Changes
+}
+
+func newState(schema *migrations.Schema, r roles, passwords *auth.Passwords, database string, close func() error) *State {
+	return &State{
+		Schema: schema, Users: r, Sessions: r, AppPasswords: r, Attempts: r, Audit: r, Setup: r, Changes: r,
+		Passwords: passwords, database: database, close: close,
+	}
+}
+
+// Logins returns the logins to the accounts, with the keys and times that c
+// says.
+func (s *State) Logins(c Config) (*auth.Logins, error) {
+	c, err := c.withUserDefaults()
+	if err != nil {
+		return nil, err
+	}
+	key, err := c.secret()
+	if err != nil {
+		return nil, err
+	}
+	o := auth.TokenOptions{Key: key, AccessTTL: c.AccessTokenTTL, RefreshTTL: c.RefreshTokenTTL}
+	for _, old := range c.OldSecretKeys {
+		o.OldKeys = append(o.OldKeys, []byte(old))
+	}
+	tokens, err := auth.NewTokens(o)
+	if err != nil {
+		return nil, err
+	}
+	return auth.NewLogins(auth.LoginOptions{
+		Users: s.Users, Sessions: s.Sessions, AppPasswords: s.AppPasswords, Attempts: s.Attempts, Audit: s.Audit, Setup: s.Setup, Changes: s.Changes,
+		Passwords: s.Passwords, Tokens: tokens, CacheTTL: c.AuthCacheTTL, Logger: c.Logger,
+	}), nil
 }
 
 // stateFile is the name of the database in the data folder.
@@ -62,11 +110,7 @@ func OpenState(ctx context.Context, c Config) (*State, error) {
 	if err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
-	store := sqliteauth.New(db, sqliteauth.Options{})
-	return &State{
-		Schema: schema, Users: store, Sessions: store, Passwords: passwords,
-		database: "SQLite " + path, close: db.Close,
-	}, nil
+	return newState(schema, sqliteauth.New(db, sqliteauth.Options{}), passwords, "SQLite "+path, db.Close), nil
 }
 
 func openPostgres(ctx context.Context, address string, passwords *auth.Passwords) (*State, error) {
@@ -88,15 +132,11 @@ func openPostgres(ctx context.Context, address string, passwords *auth.Passwords
 		pool.Close()
 		return nil, err
 	}
-	store := pgauth.New(pool, pgauth.Options{})
-	return &State{
-		Schema: schema, Users: store, Sessions: store, Passwords: passwords,
-		database: fmt.Sprintf("PostgreSQL %s:%d/%s", config.ConnConfig.Host, config.ConnConfig.Port, config.ConnConfig.Database),
-		close: func() error {
-			defer pool.Close()
-			return db.Close()
-		},
-	}, nil
+	name := fmt.Sprintf("PostgreSQL %s:%d/%s", config.ConnConfig.Host, config.ConnConfig.Port, config.ConnConfig.Database)
+	return newState(schema, pgauth.New(pool, pgauth.Options{}), passwords, name, func() error {
+		defer pool.Close()
+		return db.Close()
+	}), nil
 }
 
 // postgresConfig reads an address. Also understood are the scheme that Python

@@ -1,0 +1,116 @@
+package httpapi
+
+import (
+	"net"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"strings"
+
+	"github.com/pressmark/pressmark/auth"
+)
+
+// clientOf says who asks, for the list of sessions, the audit log, and the
+// counting of failures.
+func (a *API) clientOf(r *http.Request) auth.Client {
+	return auth.Client{Label: r.UserAgent(), Address: a.addressOf(r)}
+}
+
+// addressOf returns the IP address of the client. A proxy that is not trusted is
+// the client: what it says of others, anybody could say.
+func (a *API) addressOf(r *http.Request) string {
+	peer, ok := parseHost(r.RemoteAddr)
+	if !ok {
+		return "unknown"
+	}
+	if !a.trusts(peer) {
+		return peer.String()
+	}
+	hops := strings.Split(strings.Join(r.Header["X-Forwarded-For"], ","), ",")
+	for i := len(hops) - 1; i >= 0; i-- { // each proxy adds who has spoken to it
+		hop, ok := parseHost(strings.TrimSpace(hops[i]))
+		if !ok {
+			break
+		}
+		if peer = hop; !a.trusts(hop) {
+			break
+		}
+	}
+	return peer.String()
+}
+
+// parseHost reads an address, with or without a port.
+func parseHost(s string) (netip.Addr, bool) {
+	addr, err := netip.ParseAddr(strings.Trim(s, "[]"))
+	if err != nil {
+		host, _, err := net.SplitHostPort(s)
+		if err != nil {
+			return addr, false
+		}
+		if addr, err = netip.ParseAddr(host); err != nil {
+			return addr, false
+		}
+	}
+	return addr.Unmap().WithZone(""), true
+}
+
+func (a *API) trusts(addr netip.Addr) bool {
+	for _, p := range a.opts.TrustedProxies {
+		if p.Contains(addr) {
+			return true
+		}
+	}
+	return false
+}
+
+// forwardedBy returns what a trusted proxy says in a header, or "".
+func (a *API) forwardedBy(r *http.Request, header string) string {
+	if peer, ok := parseHost(r.RemoteAddr); !ok || !a.trusts(peer) {
+		return ""
+	}
+	said := strings.Join(r.Header[header], ",")
+	return strings.TrimSpace(said[strings.LastIndexByte(said, ',')+1:]) // what stands before it, the client may have said
+}
+
+// private tells whether nobody between the client and this server can read along:
+// the connection is encrypted, or does not leave the machine.
+func (a *API) private(r *http.Request) bool {
+	if r.TLS != nil || strings.EqualFold(a.forwardedBy(r, "X-Forwarded-Proto"), "https") {
+		return true
+	}
+	peer, ok := parseHost(r.RemoteAddr)
+	if !ok || !peer.IsLoopback() {
+		return false
+	}
+	if a.trusts(peer) {
+		client, ok := parseHost(a.addressOf(r))
+		return ok && client.IsLoopback()
+	}
+	// A proxy on this machine that is not trusted: its client may be anywhere.
+	for _, header := range []string{"Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Real-Ip", "Via"} {
+		if r.Header[header] != nil {
+			return false
+		}
+	}
+	return true
+}
+
+// sameOrigin tells whether a request comes from a page of this server. Browsers
+// say so with every request that is not a GET.
+func (a *API) sameOrigin(r *http.Request) bool {
+	if site := r.Header.Get("Sec-Fetch-Site"); site != "" && site != "same-origin" {
+		return false
+	}
+	origin := r.Header["Origin"]
+	if len(origin) != 1 {
+		return false
+	}
+	if a.opts.Origin != "" && origin[0] == a.opts.Origin {
+		return true
+	}
+	u, err := url.Parse(origin[0])
+	if err != nil || u.Host == "" {
+		return false
+	}
+	return strings.EqualFold(u.Host, r.Host) || strings.EqualFold(u.Host, a.forwardedBy(r, "X-Forwarded-Host"))
+}
