@@ -211,8 +211,11 @@ func (l *leak) all(t *testing.T) {
 	}
 	for path, methods := range doc.Paths {
 		op, ok := methods["get"]
-		if !ok || strings.HasPrefix(path, "/api/health") || path == "/api/me" || path == "/api/me/sessions" {
+		if !ok || strings.HasPrefix(path, "/api/health") || strings.HasPrefix(path, "/api/me") || strings.HasPrefix(path, "/api/admin/") {
 			continue // these know no books
+		}
+		if path == "/api/c/{ticket}/download" {
+			continue // TestTicket
 		}
 		if !slices.ContainsFunc(op.Parameters, func(p struct{ Name, In string }) bool { return p.Name == "view" && p.In == "query" }) {
 			t.Errorf("%s does not take a view", path)

@@ -213,12 +213,14 @@ func (c Config) withDefaults() (Config, error) {
 // withUserDefaults checks and fills in what is about logins.
 func (c Config) withUserDefaults() (Config, error) {
 	var errs []error
-	for _, key := range append([]string{c.SecretKey}, c.OldSecretKeys...) {
-		if key == "" {
-			continue
+	if c.SecretKey != "" {
+		if err := checkSecret(c.SecretKey); err != nil {
+			errs = append(errs, &ConfigError{"SECRET_KEY", err.Error()})
 		}
+	}
+	for _, key := range c.OldSecretKeys {
 		if err := checkSecret(key); err != nil {
-			errs = append(errs, &ConfigError{"SECRET_KEY, SECRET_KEY_OLD", err.Error()})
+			errs = append(errs, &ConfigError{"SECRET_KEY_OLD", err.Error()})
 		}
 	}
 	if c.AccessTokenTTL == 0 {
