@@ -27,6 +27,22 @@ type PasswordOptions struct {
 	Concurrent int
 	// Queue is how many more may wait. 0 means 16; negative none.
 	Queue int
+	// Derive derives the keys, such as that of a passwordproc.Hasher. nil derives
+	// them in this process.
+	Derive func(context.Context, Derivation) ([]byte, error)
+}
+
+// Derivation is what a key is derived of by argon2id.
+type Derivation struct {
+	Password, Salt []byte
+	Time, Memory   uint32 // passes, and KiB
+	Lanes          uint8
+	Len            uint32 // of the key, in bytes
+}
+
+// Key derives the key, which takes the time and the memory that d says.
+func (d Derivation) Key() []byte {
+	return argon2.IDKey(d.Password, d.Salt, d.Time, d.Memory, d.Lanes, d.Len)
 }
 
 // The bounds of passwords, in bytes. Whoever wants more wants to keep us busy.
@@ -162,8 +178,11 @@ func (p *Passwords) derive(ctx context.Context, password string, h phc) ([]byte,
 	}
 	// The same password may come composed from one keyboard and decomposed from
 	// another (RFC 8265, OpaqueString).
-	text := []byte(norm.NFC.String(password))
-	return argon2.IDKey(text, h.salt, h.time, h.memory, h.lanes, uint32(len(h.key))), nil
+	d := Derivation{[]byte(norm.NFC.String(password)), h.salt, h.time, h.memory, h.lanes, uint32(len(h.key))}
+	if p.o.Derive != nil {
+		return p.o.Derive(ctx, d)
+	}
+	return d.Key(), nil
 }
 
 // phc is a hash in the PHC string format:

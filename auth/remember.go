@@ -73,8 +73,7 @@ func (l *Logins) forgetAll() {
 
 // account returns what is known of an account, and asks if that is nothing or
 // old. Many who ask at once ask once.
-func (l *Logins) account(ctx context.Context, id UserID) (*account, error) {
-	now := l.now()
+func (l *Logins) account(ctx context.Context, id UserID, now time.Time) (*account, error) {
 	l.known.mu.RLock()
 	k := l.known.byID[id]
 	change := l.known.changes

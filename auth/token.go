@@ -127,6 +127,10 @@ type claims struct {
 	user UserID
 }
 
+func (c *claims) verified() verified {
+	return verified{c.user, c.Session, c.IssuedAt.Time, c.ExpiresAt.Time}
+}
+
 // sign returns a token for a user's session that lasts for a while.
 func (t *Tokens) sign(p purpose, user UserID, c claims, ttl time.Duration) (string, error) {
 	now := t.o.Now()
@@ -159,7 +163,7 @@ func (t *Tokens) read(p purpose, token string) (c claims, err error) {
 		return c, fmt.Errorf("token: %w: %w", ErrRefused, err)
 	}
 	n, err := strconv.ParseInt(c.Subject, 10, 64)
-	if err != nil || c.Session == "" || c.IssuedAt == nil {
+	if err != nil || c.Session == "" || c.IssuedAt == nil || c.ExpiresAt == nil {
 		return c, fmt.Errorf("token: %w: of no session", ErrRefused)
 	}
 	c.user = UserID(n)

@@ -52,17 +52,35 @@ func (a Access) view() string {
 // answer to a token that is none of ours or has expired, of a session that has
 // ended, or of an account that is disabled or not there.
 func (l *Logins) Verify(ctx context.Context, token string) (Identity, error) {
+	k, v, err := l.verify(ctx, token)
+	if err != nil {
+		return Identity{}, err
+	}
+	return Identity{User: k.user, Session: v.session, View: k.view}, nil
+}
+
+// View is Verify for Identity.View alone.
+func (l *Logins) View(ctx context.Context, token string) (string, error) {
+	k, _, err := l.verify(ctx, token)
+	if err != nil {
+		return "", err
+	}
+	return k.view, nil
+}
+
+func (l *Logins) verify(ctx context.Context, token string) (*account, verified, error) {
 	now := l.now()
 	v, ok := l.tokens.get(token, now)
 	if !ok {
 		c, err := l.o.Tokens.read(forBearer, token)
 		if err != nil {
-			return Identity{}, err
+			return nil, v, err
 		}
-		v = verified{c.user, c.Session, c.IssuedAt.Time, c.ExpiresAt.Time}
+		v = c.verified()
 		l.tokens.put(token, v, now)
 	}
-	return l.identity(ctx, v)
+	k, err := l.of(ctx, v, now)
+	return k, v, err
 }
 
 // VerifyCookie is Verify for Grant.Cookie.
@@ -71,32 +89,41 @@ func (l *Logins) VerifyCookie(ctx context.Context, token string) (Identity, erro
 	if err != nil {
 		return Identity{}, err
 	}
-	return l.identity(ctx, verified{c.user, c.Session, c.IssuedAt.Time, c.ExpiresAt.Time})
+	return l.identity(ctx, c)
 }
 
 // identity returns who a token is of whose signature is right.
-func (l *Logins) identity(ctx context.Context, v verified) (Identity, error) {
-	k, err := l.account(ctx, v.user)
+func (l *Logins) identity(ctx context.Context, c claims) (Identity, error) {
+	k, err := l.of(ctx, c.verified(), l.now())
+	if err != nil {
+		return Identity{}, err
+	}
+	return Identity{User: k.user, Session: c.Session, View: k.view}, nil
+}
+
+// of returns the account that a token is of, if its session goes on.
+func (l *Logins) of(ctx context.Context, v verified, now time.Time) (*account, error) {
+	k, err := l.account(ctx, v.user, now)
 	if err == nil && !k.sessions[v.session] && !k.asked.After(v.issued.Add(clockDrift+time.Second)) {
 		// The session may have begun after the account was asked for, elsewhere.
 		l.Forget(v.user)
-		k, err = l.account(ctx, v.user)
+		k, err = l.account(ctx, v.user, now)
 	}
 	switch {
 	case errors.Is(err, ErrNotFound):
-		return Identity{}, fmt.Errorf("access token: %w", ErrRefused)
+		return nil, fmt.Errorf("access token: %w", ErrRefused)
 	case err != nil:
-		return Identity{}, err
+		return nil, err
 	case k.user.Disabled || !k.sessions[v.session]:
-		return Identity{}, fmt.Errorf("access token: %w", ErrRefused)
+		return nil, fmt.Errorf("access token: %w", ErrRefused)
 	}
-	return Identity{User: k.user, Session: v.session, View: k.view}, nil
+	return k, nil
 }
 
 // Current tells whether a user is still who they were: for what goes on for
 // long. Errors are those of who keeps accounts.
 func (l *Logins) Current(ctx context.Context, i Identity) (bool, error) {
-	k, err := l.account(ctx, i.User.ID)
+	k, err := l.account(ctx, i.User.ID, l.now())
 	if errors.Is(err, ErrNotFound) {
 		return false, nil
 	}
@@ -136,6 +163,6 @@ func (l *Logins) VerifyTicket(ctx context.Context, token string) (Identity, File
 	if err != nil {
 		return Identity{}, File{}, err
 	}
-	i, err := l.identity(ctx, verified{c.user, c.Session, c.IssuedAt.Time, c.ExpiresAt.Time})
+	i, err := l.identity(ctx, c)
 	return i, File{c.Library, c.Book, c.Format}, err
 }

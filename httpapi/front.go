@@ -98,8 +98,8 @@ func (a *API) sees(r *http.Request) (string, bool) {
 	if !ok {
 		return "", false
 	}
-	i, err := a.opts.Logins.Verify(r.Context(), token)
-	return i.View, err == nil
+	view, err := a.opts.Logins.View(r.Context(), token)
+	return view, err == nil
 }
 
 // cacheControl is the Cache-Control header of a catalogue answer to r. What is

@@ -25,6 +25,7 @@ import (
 	"syscall"
 	_ "time/tzdata" // TZ must work in an image that holds nothing but the program
 
+	"github.com/pressmark/pressmark/auth/passwordproc"
 	"github.com/pressmark/pressmark/httpapi/server"
 )
 
@@ -37,48 +38,69 @@ func main() {
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop) // the next signal is not caught, and kills
-	os.Exit(run(ctx, os.Args[1:], os.Getenv, os.Stdin, os.Stdout, os.Stderr))
+	self, err := os.Executable()
+	if err != nil {
+		self = "" // it works without
+	}
+	os.Exit(console{os.Getenv, os.Stdin, os.Stdout, os.Stderr, self}.run(ctx, os.Args[1:]))
 }
 
 const usage = `Pressmark puts Calibre libraries on the network.
 
   pressmark serve     serve libraries; "pressmark serve --help" lists all settings
   pressmark demo      serve a sample library on 127.0.0.1:8000
-  pressmark user      manage accounts: create, list, disable, enable, passwd, delete
+  pressmark user      manage accounts: create, list, disable, enable, passwd, delete, token
   pressmark migrate   status, up or down: the schema of the database of accounts
   pressmark openapi   print the description of the API as JSON (--yaml: as YAML)
   pressmark version   print the version
 `
 
+// console is what a command talks to.
+type console struct {
+	getenv func(string) string
+	stdin  io.Reader
+	stdout io.Writer
+	stderr io.Writer
+	// self is the path of this program, with which it starts itself again to hash
+	// passwords; with "" it does not.
+	self string
+}
+
+// hashPasswords is the command with which the program starts itself. It is not
+// for people.
+const hashPasswords = "hash-passwords"
+
 // run is the whole program. It returns the exit code.
-func run(ctx context.Context, args []string, getenv func(string) string, stdin io.Reader, stdout, stderr io.Writer) int {
+func (con console) run(ctx context.Context, args []string) int {
 	if len(args) == 0 {
-		fmt.Fprint(stderr, usage)
+		fmt.Fprint(con.stderr, usage)
 		return 2
 	}
 	var err error
 	switch name, args := args[0], args[1:]; name {
 	case "serve":
-		err = serve(ctx, args, getenv, stdout, stderr)
+		err = con.serve(ctx, args)
 	case "demo":
-		err = demo(ctx, args, getenv, stdout, stderr)
+		err = con.demo(ctx, args)
 	case "user":
-		err = user(ctx, args, console{getenv, stdin, stdout, stderr})
+		err = user(ctx, args, con)
 	case "migrate":
-		err = migrate(ctx, args, console{getenv, stdin, stdout, stderr})
+		err = migrate(ctx, args, con)
 	case "openapi":
-		err = openapi(args, stdout)
+		err = openapi(args, con.stdout)
+	case hashPasswords:
+		err = passwordproc.Serve(con.stdin, con.stdout)
 	case "version", "--version":
-		err = printVersion(args, stdout)
+		err = printVersion(args, con.stdout)
 	case "help", "-h", "--help":
-		_, err = io.WriteString(stdout, usage)
+		_, err = io.WriteString(con.stdout, usage)
 	default:
 		err = usageError{fmt.Sprintf("there is no command %q\n\n%s", name, usage)}
 	}
 	if err == nil {
 		return 0
 	}
-	fmt.Fprintln(stderr, "pressmark:", err)
+	fmt.Fprintln(con.stderr, "pressmark:", err)
 	var misused usageError
 	var misconfigured *server.ConfigError
 	if errors.As(err, &misused) || errors.As(err, &misconfigured) {

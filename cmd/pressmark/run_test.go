@@ -51,7 +51,7 @@ func TestExitCodes(t *testing.T) {
 			for k, v := range c.env {
 				env[k] = v
 			}
-			if code := run(t.Context(), c.args, env.get, nil, &out, &out); code != c.code || !strings.Contains(out.String(), c.text) {
+			if code := (console{env.get, nil, &out, &out, ""}).run(t.Context(), c.args); code != c.code || !strings.Contains(out.String(), c.text) {
 				t.Errorf("exit code %d, want %d, and %q in:\n%s", code, c.code, c.text, out.String())
 			}
 		})
@@ -60,10 +60,10 @@ func TestExitCodes(t *testing.T) {
 
 func TestOpenAPI(t *testing.T) {
 	var asJSON, asYAML, errs strings.Builder
-	if code := run(t.Context(), []string{"openapi"}, environment{}.get, nil, &asJSON, &errs); code != 0 || !json.Valid([]byte(asJSON.String())) {
+	if code := (console{environment{}.get, nil, &asJSON, &errs, ""}).run(t.Context(), []string{"openapi"}); code != 0 || !json.Valid([]byte(asJSON.String())) {
 		t.Errorf("exit code %d, %s, not JSON: %.100s", code, errs.String(), asJSON.String())
 	}
-	if code := run(t.Context(), []string{"openapi", "--yaml"}, environment{}.get, nil, &asYAML, &errs); code != 0 || !strings.Contains(asYAML.String(), "\nopenapi: 3.1.0\n") {
+	if code := (console{environment{}.get, nil, &asYAML, &errs, ""}).run(t.Context(), []string{"openapi", "--yaml"}); code != 0 || !strings.Contains(asYAML.String(), "\nopenapi: 3.1.0\n") {
 		t.Errorf("exit code %d, %s, not YAML: %.100s", code, errs.String(), asYAML.String())
 	}
 }
@@ -79,7 +79,7 @@ func TestDemo(t *testing.T) {
 	var logs strings.Builder
 	code := make(chan int, 1)
 	go func() {
-		code <- run(ctx, []string{"demo"}, env.get, nil, out, &logs)
+		code <- console{env.get, nil, out, &logs, ""}.run(ctx, []string{"demo"})
 		out.Close()
 	}()
 	var url, said string

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"io"
 	"path/filepath"
 
 	"github.com/pressmark/pressmark/catalog/calibre/calibretest/sample"
@@ -21,12 +20,12 @@ DURATION is 2s, 1m30s or 30 (seconds); SIZE is 128MiB, 1GB or 1048576 (bytes).
 Shown are the flag, its default, and what it means.
 `
 
-func serve(ctx context.Context, args []string, getenv func(string) string, stdout, stderr io.Writer) error {
-	c, helped, err := parse(aboutServe, args, getenv, stdout)
+func (con console) serve(ctx context.Context, args []string) error {
+	c, helped, err := parse(aboutServe, args, con.getenv, con.stdout)
 	if err != nil || helped {
 		return err
 	}
-	return listenAndServe(ctx, c, stderr, func(string) error { return nil })
+	return con.listenAndServe(ctx, c, func(string) error { return nil })
 }
 
 const aboutDemo = `Usage: pressmark demo [settings]
@@ -35,15 +34,15 @@ Unpacks a sample library of 24 books to the data folder and serves it without
 login. The settings are those of "pressmark serve", but for the libraries.
 `
 
-func demo(ctx context.Context, args []string, getenv func(string) string, stdout, stderr io.Writer) error {
+func (con console) demo(ctx context.Context, args []string) error {
 	// Somebody's own library must not be made public by a demonstration.
 	ownLibrary := func(name string) bool { return name == "CALIBRE_LIBRARY_PATH" || name == "CALIBRE_DATABASE_PATH" }
 	c, helped, err := parse(aboutDemo, args, func(name string) string {
 		if ownLibrary(name) {
 			return ""
 		}
-		return getenv(name)
-	}, stdout)
+		return con.getenv(name)
+	}, con.stdout)
 	if err != nil || helped {
 		return err
 	}
@@ -60,8 +59,8 @@ func demo(ctx context.Context, args []string, getenv func(string) string, stdout
 		return fmt.Errorf("unpack the sample library: %w", err)
 	}
 	c.Libraries, c.PublicRead = []server.Library{{Path: root}}, true
-	return listenAndServe(ctx, c, stderr, func(url string) error {
-		_, err := fmt.Fprintf(stdout, `The sample library is in %s.
+	return con.listenAndServe(ctx, c, func(url string) error {
+		_, err := fmt.Fprintf(con.stdout, `The sample library is in %s.
 Its 24 books are served without login to everybody who can reach %[2]s
   books    %[2]s/api/books
   a cover  %[2]s/api/files/cover/1
@@ -74,8 +73,11 @@ Stop with Ctrl-C.
 
 // listenAndServe serves what c says until ctx ends. It calls ready with the
 // server's address when connections are accepted.
-func listenAndServe(ctx context.Context, c server.Config, stderr io.Writer, ready func(url string) error) (err error) {
-	c.Logger = c.NewLogger(stderr)
+func (con console) listenAndServe(ctx context.Context, c server.Config, ready func(url string) error) (err error) {
+	c.Logger = c.NewLogger(con.stderr)
+	if con.self != "" {
+		c.HashCommand = []string{con.self, hashPasswords}
+	}
 	s, err := server.Open(ctx, c)
 	if err != nil {
 		return err

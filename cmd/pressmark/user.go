@@ -36,14 +36,6 @@ read from the first line of the standard input.
 Settings say where accounts are: --database-url, or else --data-dir.
 `
 
-// console is what a command talks to.
-type console struct {
-	getenv func(string) string
-	stdin  io.Reader
-	stdout io.Writer
-	stderr io.Writer
-}
-
 // user manages accounts.
 func user(ctx context.Context, args []string, con console) error {
 	if len(args) == 0 {

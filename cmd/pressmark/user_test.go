@@ -53,7 +53,7 @@ func TestUser(t *testing.T) {
 		{args: "user|list|--database-url=mysql://x", code: 2, want: "DATABASE_URL: an address such as postgres://"},
 	} {
 		var out strings.Builder
-		code := run(t.Context(), strings.Split(c.args, "|"), env.get, strings.NewReader(c.stdin), &out, &out)
+		code := console{env.get, strings.NewReader(c.stdin), &out, &out, ""}.run(t.Context(), strings.Split(c.args, "|"))
 		if code != c.code || !strings.Contains(out.String(), c.want) {
 			t.Errorf("%s: exit code %d, want %d, and %q in:\n%s", c.args, code, c.code, c.want, out.String())
 		}
@@ -67,11 +67,11 @@ func TestUser(t *testing.T) {
 func TestUserPassword(t *testing.T) {
 	env := environment{"DATA_DIR": t.TempDir(), "ARGON2_MEMORY": "8MiB", "PRESSMARK_PASSWORD": "correct horse"}
 	var out strings.Builder
-	if code := run(t.Context(), []string{"user", "create", "--email=a@example.com", "--username=a"}, env.get, nil, &out, &out); code != 0 {
+	if code := (console{env.get, nil, &out, &out, ""}).run(t.Context(), []string{"user", "create", "--email=a@example.com", "--username=a"}); code != 0 {
 		t.Fatal(out.String())
 	}
 	out.Reset()
-	if code := run(t.Context(), []string{"user", "list", "--json"}, env.get, nil, &out, &out); code != 0 {
+	if code := (console{env.get, nil, &out, &out, ""}).run(t.Context(), []string{"user", "list", "--json"}); code != 0 {
 		t.Fatal(out.String())
 	}
 	var listed userJSON

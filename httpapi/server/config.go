@@ -1,6 +1,7 @@
 package server
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -12,6 +13,8 @@ import (
 	"runtime"
 	"strings"
 	"time"
+
+	"github.com/pressmark/pressmark/auth"
 )
 
 // Config says what is served and how. Only Libraries has to be given; every other zero value stands for the default.
@@ -74,6 +77,10 @@ type Config struct {
 	// when their users log in.
 	Argon2Memory int64
 	Argon2Time   int
+	// HashCommand is a program and its arguments that hash passwords in a process
+	// of their own (see auth/passwordproc), so that readers do not wait for who
+	// logs in. Empty hashes them in this process.
+	HashCommand []string
 	// CacheLocalMaxBytes bounds the memory of answers kept ready to be sent.
 	// 0 means 128 MiB; negative keeps none.
 	CacheLocalMaxBytes int64
@@ -105,6 +112,8 @@ type Config struct {
 	// the output) are for NewLogger; the server itself does not look at them.
 	LogLevel  slog.Level
 	LogFormat string
+
+	derive func(context.Context, auth.Derivation) ([]byte, error)
 }
 
 // Library is a Calibre library on this machine.

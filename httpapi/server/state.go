@@ -13,6 +13,7 @@ import (
 	"github.com/jackc/pgx/v5/stdlib"
 
 	"github.com/pressmark/pressmark/auth"
+	"github.com/pressmark/pressmark/auth/passwordproc"
 	"github.com/pressmark/pressmark/auth/pgauth"
 	"github.com/pressmark/pressmark/auth/sqliteauth"
 	"github.com/pressmark/pressmark/migrations"
@@ -33,6 +34,7 @@ type State struct {
 
 	database string // for people
 	close    func() error
+	hasher   *passwordproc.Hasher
 }
 
 // roles is what every adapter of package auth is.
@@ -82,14 +84,27 @@ func (s *State) Logins(c Config) (*auth.Logins, error) {
 const stateFile = "pressmark.db"
 
 // OpenState opens the database that c names; other settings than DatabaseURL,
-// DataDir, Argon2Memory and Argon2Time are not looked at. A file is made if
+// DataDir, those of hashing and Logger are not looked at. A file is made if
 // there is none; the schema is not touched (see State.Schema), and has to be
 // the newest before Users is used.
-func OpenState(ctx context.Context, c Config) (*State, error) {
+func OpenState(ctx context.Context, c Config) (_ *State, err error) {
+	var hasher *passwordproc.Hasher
+	if len(c.HashCommand) > 0 {
+		hasher = passwordproc.New(passwordproc.Options{Command: c.HashCommand, Logger: c.Logger})
+		c.derive = hasher.Derive
+	}
 	passwords, err := c.passwords()
 	if err != nil {
 		return nil, err
 	}
+	s, err := openDatabase(ctx, c, passwords)
+	if err == nil {
+		s.hasher = hasher
+	}
+	return s, err
+}
+
+func openDatabase(ctx context.Context, c Config, passwords *auth.Passwords) (_ *State, err error) {
 	if c.DatabaseURL != "" {
 		return openPostgres(ctx, c.DatabaseURL, passwords)
 	}
@@ -163,7 +178,7 @@ func postgresConfig(address string) (*pgxpool.Config, error) {
 }
 
 func (c *Config) passwords() (*auth.Passwords, error) {
-	p, err := auth.NewPasswords(auth.PasswordOptions{Memory: uint32(c.Argon2Memory >> 10), Time: uint32(c.Argon2Time)})
+	p, err := auth.NewPasswords(auth.PasswordOptions{Memory: uint32(c.Argon2Memory >> 10), Time: uint32(c.Argon2Time), Derive: c.derive})
 	if err != nil {
 		return nil, &ConfigError{"ARGON2_MEMORY, ARGON2_TIME", err.Error()}
 	}
@@ -173,5 +188,10 @@ func (c *Config) passwords() (*auth.Passwords, error) {
 // Database says which database it is, for people; without its password.
 func (s *State) Database() string { return s.database }
 
-// Close closes the database.
-func (s *State) Close() error { return s.close() }
+// Close closes the database, and ends the process that hashes passwords.
+func (s *State) Close() error {
+	if s.hasher == nil {
+		return s.close()
+	}
+	return errors.Join(s.hasher.Close(), s.close())
+}

@@ -129,6 +129,9 @@ func (l *lab) serve(folder string, env ...string) (*process, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := createAdmin(l.program, data); err != nil {
+		return nil, err
+	}
 	return start(addr, append([]string{
 		"CALIBRE_LIBRARY_PATH=" + folder, "LISTEN_ADDR=" + addr, "DATA_DIR=" + data,
 		"PUBLIC_READ=true", "LOG_FORMAT=json", "LOG_LEVEL=info",

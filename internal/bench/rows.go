@@ -32,13 +32,6 @@ func (l *lab) rows() []row {
 	return slices.Concat(l.requestRows(n), l.searchRows(n), l.libraryRows())
 }
 
-// later is a row whose feature is not there yet.
-func later(id, work string, b budget, books int, what string) row {
-	return row{id, work, books, b, func(context.Context) (outcome, error) {
-		return outcome{absent: what}, nil
-	}}
-}
-
 func (l *lab) requestRows(n int) []row {
 	versus := func(make func(context.Context, *process, *library) (traffic, error)) func(context.Context) (outcome, error) {
 		return func(ctx context.Context) (outcome, error) {
@@ -55,7 +48,10 @@ func (l *lab) requestRows(n int) []row {
 	}
 	return []row{
 		{"page-cached", "page of 50 books, cached", n, atLeast(0.85), versus(cachedPage)},
-		later("page-jwt", "the same with a JWT and its user", atLeast(0.80), n, "it is not measured yet"),
+		{"page-jwt", "the same with a JWT and its user", n, atLeast(0.80), versus(knownPage)},
+		{"page-jwt-open", "the same against the page without a JWT", n, atLeast(0.94), func(ctx context.Context) (outcome, error) { return l.knownAgainstOpen(ctx, n) }},
+		{"logins", "p95 of the page while 50 a second log in ÷ before", n, budget{false, 2, ratio}, func(ctx context.Context) (outcome, error) { return l.readsDuringLogins(ctx, n) }},
+		{"login-timing", "login refused: longest ÷ shortest median by reason", n, budget{false, 1.05, ratio}, func(ctx context.Context) (outcome, error) { return l.loginTiming(ctx, n) }},
 		{"not-modified", "conditional request answered 304", n, atLeast(1.2), versus(notModified)},
 		{"not-modified-bare", "the same against a bare handler's 304", n, budget{}, versus(bareNotModified)},
 		{"page-new", "page of 50 never asked before", n, atLeast(0.5), versus(l.newPages)},

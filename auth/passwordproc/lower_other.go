@@ -1,0 +1,9 @@
+//go:build !unix && !windows
+
+package passwordproc
+
+import "os/exec"
+
+func lower(*exec.Cmd) {}
+
+func lowerThis() {}
