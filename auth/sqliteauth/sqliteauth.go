@@ -36,7 +36,8 @@ func New(db *migrations.SQLiteDB, o Options) *Store {
 		Time:  func(t time.Time) any { return t.UnixMicro() },
 		Changed: `INSERT INTO changes (user_id, seq) VALUES ($1, (SELECT coalesce(max(seq), 0) + 1 FROM changes))
 			ON CONFLICT (user_id) DO UPDATE SET seq = excluded.seq`,
-		Taken: taken,
+		Prepare: true,
+		Taken:   taken,
 	}, o.Now)
 	return &Store{store, db}
 }

@@ -19,12 +19,11 @@ func (s *Store) AddAppPassword(ctx context.Context, p auth.AppPassword) error {
 		return err
 	}
 	err := s.write(ctx, func(tx *sql.Tx) error {
-		if _, err := s.user(ctx, tx, p.User); err != nil {
+		if _, err := s.user(ctx, s.readIn(tx), p.User); err != nil {
 			return err
 		}
 		var n int
-		row := tx.QueryRowContext(ctx, s.d.Query(`SELECT count(*) FROM app_passwords WHERE user_id = $1`), p.User)
-		if err := row.Scan(&n); err != nil {
+		if err := s.readIn(tx).row(ctx, []any{&n}, `SELECT count(*) FROM app_passwords WHERE user_id = $1`, p.User); err != nil {
 			return err
 		}
 		if n >= auth.MaxAppPasswords {
@@ -55,7 +54,7 @@ func (s *Store) optional(t time.Time) any {
 const selectAppPasswords = `SELECT id, user_id, label, scopes, hash, created_at, used_at, address FROM app_passwords `
 
 func (s *Store) appPasswords(ctx context.Context, query string, args ...any) ([]auth.AppPassword, error) {
-	rows, err := s.d.Read.QueryContext(ctx, s.d.Query(selectAppPasswords+query), args...)
+	rows, err := s.read().query(ctx, selectAppPasswords+query, args...)
 	if err != nil {
 		return nil, err
 	}

@@ -13,8 +13,9 @@ import (
 
 var _ auth.Attempts = (*Store)(nil)
 
-// errRefused ends a transaction that has found that an attempt is refused.
-var errRefused = errors.New("refused")
+// errRaced ends a transaction that has found that somebody else counted
+// meanwhile.
+var errRaced = errors.New("raced")
 
 // tally is what is kept of the failures with one key.
 type tally struct {
@@ -22,75 +23,82 @@ type tally struct {
 	failed, refuse time.Time
 }
 
-// Attempt counts a failure for each limit.
+// Attempt counts a failure for each limit: it reads what is kept and writes what
+// follows, if that has not changed, else it begins anew. So who is refused costs
+// no transaction.
 func (s *Store) Attempt(ctx context.Context, at time.Time, limits ...auth.Limit) (until time.Time, err error) {
 	at = micro(at)
-	// Who is refused costs no transaction.
-	for _, l := range limits {
-		var t tally
-		row := s.d.Read.QueryRowContext(ctx, s.d.Query(`SELECT refused_until FROM attempts WHERE key = $1`), l.Key)
-		if err := row.Scan(stamp{&t.refuse}); err != nil && !errors.Is(err, sql.ErrNoRows) {
-			return until, wrap("count an attempt", err, l.Key)
+	// In one order everywhere, so that no two wait for each other.
+	limits = slices.SortedFunc(slices.Values(limits), func(a, b auth.Limit) int { return cmp.Compare(a.Key, b.Key) })
+	for {
+		until, err = s.count(ctx, at, limits)
+		if !errors.Is(err, errRaced) {
+			return until, wrap("count an attempt", err, "")
 		}
-		until = later(until, t.refuse, at)
+	}
+}
+
+func (s *Store) count(ctx context.Context, at time.Time, limits []auth.Limit) (until time.Time, err error) {
+	tallies := make([]*tally, len(limits)) // nil: nothing is kept
+	for i, l := range limits {
+		var t tally
+		err := s.read().row(ctx, []any{&t.failures, stamp{&t.failed}, stamp{&t.refuse}}, `SELECT failures, failed_at, refused_until FROM attempts WHERE key = $1`, l.Key)
+		if errors.Is(err, sql.ErrNoRows) {
+			continue
+		}
+		if err != nil {
+			return until, err
+		}
+		if tallies[i] = &t; t.refuse.After(at) && t.refuse.After(until) {
+			until = t.refuse
+		}
 	}
 	if !until.IsZero() {
 		return until, nil
 	}
-	// In one order everywhere, so that no two wait for each other.
-	limits = slices.SortedFunc(slices.Values(limits), func(a, b auth.Limit) int { return cmp.Compare(a.Key, b.Key) })
-	err = s.transact(ctx, func(tx *sql.Tx) error {
-		until = time.Time{}
-		tallies := make([]tally, len(limits))
+	return until, s.transact(ctx, func(tx *sql.Tx) error {
 		for i, l := range limits {
-			t := &tallies[i]
-			// The row is locked from here on.
-			row := tx.QueryRowContext(ctx, s.d.Query(`INSERT INTO attempts (key, failures, failed_at, refused_until) VALUES ($1, 0, $2, $3)
-				ON CONFLICT (key) DO UPDATE SET failures = attempts.failures RETURNING failures, failed_at, refused_until`), l.Key, s.d.Time(at), s.d.Time(at))
-			if err := row.Scan(&t.failures, stamp{&t.failed}, stamp{&t.refuse}); err != nil {
-				return err
-			}
-			until = later(until, t.refuse, at)
-		}
-		if !until.IsZero() {
-			return errRefused
-		}
-		for i, l := range limits {
-			t := &tallies[i]
-			if at.Sub(t.failed) >= auth.ForgetFailures {
-				t.failures = 0
-			}
-			t.failures++
-			_, err := s.exec(ctx, tx, `UPDATE attempts SET failures = $1, failed_at = $2, refused_until = $3 WHERE key = $4`,
-				t.failures, s.d.Time(at), s.d.Time(at.Add(l.Wait(t.failures))), l.Key)
-			if err != nil {
+			if err := s.countOne(ctx, tx, at, l, tallies[i]); err != nil {
 				return err
 			}
 		}
 		return nil
 	})
-	if errors.Is(err, errRefused) {
-		return until, nil
-	}
-	return time.Time{}, wrap("count an attempt", err, "")
 }
 
-// later returns the later of until and t, if t is not over at that time.
-func later(until, t, at time.Time) time.Time {
-	if t.After(at) && t.After(until) {
-		return t
+// countOne counts a failure for one limit, of which that was kept.
+func (s *Store) countOne(ctx context.Context, tx *sql.Tx, at time.Time, l auth.Limit, was *tally) (err error) {
+	var n int64
+	if was == nil {
+		n, err = s.exec(ctx, tx, `INSERT INTO attempts (key, failures, failed_at, refused_until) VALUES ($1, 1, $2, $3) ON CONFLICT (key) DO NOTHING`,
+			l.Key, s.d.Time(at), s.d.Time(at.Add(l.Wait(1))))
+	} else {
+		failures := was.failures + 1
+		if at.Sub(was.failed) >= auth.ForgetFailures {
+			failures = 1
+		}
+		n, err = s.exec(ctx, tx, `UPDATE attempts SET failures = $1, failed_at = $2, refused_until = $3
+			WHERE key = $4 AND failures = $5 AND failed_at = $6 AND refused_until = $7`,
+			failures, s.d.Time(at), s.d.Time(at.Add(l.Wait(failures))), l.Key, was.failures, s.d.Time(was.failed), s.d.Time(was.refuse))
 	}
-	return until
+	if err == nil && n == 0 {
+		err = errRaced
+	}
+	return err
 }
 
 // Forgive takes back failures.
 func (s *Store) Forgive(ctx context.Context, n int, keys ...string) error {
 	err := s.transact(ctx, func(tx *sql.Tx) error {
 		for _, key := range slices.Sorted(slices.Values(keys)) {
-			if _, err := s.exec(ctx, tx, `UPDATE attempts SET failures = failures - $1, refused_until = failed_at WHERE key = $2`, n, key); err != nil {
+			gone, err := s.exec(ctx, tx, `DELETE FROM attempts WHERE key = $1 AND failures <= $2`, key, n)
+			if err != nil {
 				return err
 			}
-			if _, err := s.exec(ctx, tx, `DELETE FROM attempts WHERE key = $1 AND failures <= 0`, key); err != nil {
+			if gone > 0 {
+				continue
+			}
+			if _, err := s.exec(ctx, tx, `UPDATE attempts SET failures = failures - $1, refused_until = failed_at WHERE key = $2`, n, key); err != nil {
 				return err
 			}
 		}

@@ -39,7 +39,7 @@ func (s *Store) Events(ctx context.Context, user auth.UserID, before int64, limi
 }
 
 func (s *Store) events(ctx context.Context, query string, args ...any) ([]auth.Event, error) {
-	rows, err := s.d.Read.QueryContext(ctx, s.d.Query(`SELECT id, at, action, actor, user_id, address, detail FROM events `+query), args...)
+	rows, err := s.read().query(ctx, `SELECT id, at, action, actor, user_id, address, detail FROM events `+query, args...)
 	if err != nil {
 		return nil, err
 	}

@@ -27,11 +27,11 @@ func (s *Store) Create(ctx context.Context, u auth.User, hash string) (auth.User
 
 // insert adds an account and sets its number.
 func (s *Store) insert(ctx context.Context, tx *sql.Tx, u *auth.User, hash string) error {
-	row := tx.QueryRowContext(ctx, s.d.Query(`INSERT INTO users
+	err := s.readIn(tx).row(ctx, []any{&u.ID}, `INSERT INTO users
 		(email, email_key, username, username_key, full_name, role, disabled, restricted, password_hash, generation, created_at, updated_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) RETURNING id`),
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) RETURNING id`,
 		u.Email, auth.Key(u.Email), u.Username, auth.Key(u.Username), u.FullName, u.Role, u.Disabled, u.Access.Restricted, hash, u.Generation, s.d.Time(u.Created), s.d.Time(u.Updated))
-	if err := row.Scan(&u.ID); err != nil {
+	if err != nil {
 		return s.conflict(err, u)
 	}
 	return s.setAccess(ctx, tx, u.ID, u.Access)
@@ -64,7 +64,7 @@ func (s *Store) Update(ctx context.Context, id auth.UserID, change func(*auth.Us
 	var u auth.User
 	var refused error
 	err := s.write(ctx, func(tx *sql.Tx) error {
-		was, err := s.user(ctx, tx, id)
+		was, err := s.user(ctx, s.readIn(tx), id)
 		if err != nil {
 			return err
 		}
@@ -116,8 +116,7 @@ func manages(u auth.User) bool { return u.Role == auth.Admin && !u.Disabled }
 // anotherAdmin returns ErrLastAdmin if no other account manages.
 func (s *Store) anotherAdmin(ctx context.Context, tx *sql.Tx, id auth.UserID) error {
 	var n int
-	row := tx.QueryRowContext(ctx, s.d.Query(`SELECT count(*) FROM users WHERE role = 'admin' AND NOT disabled AND id <> $1`), id)
-	if err := row.Scan(&n); err != nil {
+	if err := s.readIn(tx).row(ctx, []any{&n}, `SELECT count(*) FROM users WHERE role = 'admin' AND NOT disabled AND id <> $1`, id); err != nil {
 		return err
 	}
 	if n == 0 {
@@ -149,7 +148,7 @@ func (s *Store) SetPassword(ctx context.Context, id auth.UserID, old, hash strin
 // Delete removes an account.
 func (s *Store) Delete(ctx context.Context, id auth.UserID) error {
 	err := s.write(ctx, func(tx *sql.Tx) error {
-		was, err := s.user(ctx, tx, id)
+		was, err := s.user(ctx, s.readIn(tx), id)
 		if err != nil {
 			return err
 		}

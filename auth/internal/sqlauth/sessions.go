@@ -18,12 +18,12 @@ func micro(t time.Time) time.Time { return t.UTC().Truncate(time.Microsecond) }
 // Begin adds a session.
 func (s *Store) Begin(ctx context.Context, n auth.Session, hash [32]byte) error {
 	err := s.write(ctx, func(tx *sql.Tx) error {
-		if _, err := s.user(ctx, tx, n.User); err != nil {
-			return err
+		added, err := s.exec(ctx, tx, `INSERT INTO sessions (id, user_id, label, address, turn, token_hash, created_at, used_at, traded_at, expires_at)
+			SELECT $1, id, $2, $3, 0, $4, $5, $6, $7, $8 FROM users WHERE id = $9`,
+			n.ID, n.Label, n.Address, hash[:], s.d.Time(micro(n.Created)), s.d.Time(micro(n.Used)), s.d.Time(micro(n.Created)), s.d.Time(micro(n.Expires)), n.User)
+		if err == nil && added == 0 {
+			err = auth.ErrNotFound
 		}
-		_, err := s.exec(ctx, tx, `INSERT INTO sessions (id, user_id, label, address, turn, token_hash, created_at, used_at, traded_at, expires_at)
-			VALUES ($1, $2, $3, $4, 0, $5, $6, $7, $8, $9)`,
-			n.ID, n.User, n.Label, n.Address, hash[:], s.d.Time(micro(n.Created)), s.d.Time(micro(n.Used)), s.d.Time(micro(n.Created)), s.d.Time(micro(n.Expires)))
 		return err
 	})
 	return wrap("begin session of user", err, n.User)
@@ -46,8 +46,7 @@ func (s *Store) Trade(ctx context.Context, t auth.Trade) (auth.Session, error) {
 		var turn int64
 		var hash []byte
 		var traded time.Time
-		row := tx.QueryRowContext(ctx, s.d.Query(`SELECT `+sessionColumns+`, turn, token_hash, traded_at FROM sessions WHERE id = $1`), t.Session)
-		err := row.Scan(append(sessionFields(&n), &turn, &hash, stamp{&traded})...)
+		err := s.readIn(tx).row(ctx, append(sessionFields(&n), &turn, &hash, stamp{&traded}), `SELECT `+sessionColumns+`, turn, token_hash, traded_at FROM sessions WHERE id = $1`, t.Session)
 		if errors.Is(err, sql.ErrNoRows) || err == nil && !t.At.Before(n.Expires) {
 			return auth.ErrNotFound
 		}
@@ -87,7 +86,7 @@ func (s *Store) Sessions(ctx context.Context, user auth.UserID, at time.Time) ([
 }
 
 func (s *Store) sessions(ctx context.Context, user auth.UserID, at time.Time) ([]auth.Session, error) {
-	rows, err := s.d.Read.QueryContext(ctx, s.d.Query(`SELECT `+sessionColumns+` FROM sessions WHERE user_id = $1 AND expires_at > $2 ORDER BY used_at DESC, id`), user, s.d.Time(micro(at)))
+	rows, err := s.read().query(ctx, `SELECT `+sessionColumns+` FROM sessions WHERE user_id = $1 AND expires_at > $2 ORDER BY used_at DESC, id`, user, s.d.Time(micro(at)))
 	if err != nil {
 		return nil, err
 	}

@@ -37,14 +37,14 @@ func (s *Store) OpenSetup(ctx context.Context, at time.Time, n auth.SetupToken) 
 // setup reads the set-up. It is ErrNotFound if there are users.
 func (s *Store) setup(ctx context.Context, tx *sql.Tx) (n auth.SetupToken, err error) {
 	var users int
-	if err := tx.QueryRowContext(ctx, `SELECT count(*) FROM users`).Scan(&users); err != nil {
+	if err := s.readIn(tx).row(ctx, []any{&users}, `SELECT count(*) FROM users`); err != nil {
 		return n, err
 	}
 	if users > 0 {
 		return n, auth.ErrNotFound
 	}
 	var hash []byte
-	err = tx.QueryRowContext(ctx, `SELECT nonce, hash, expires_at FROM setup`).Scan(&n.Nonce, &hash, stamp{&n.Expires})
+	err = s.readIn(tx).row(ctx, []any{&n.Nonce, &hash, stamp{&n.Expires}}, `SELECT nonce, hash, expires_at FROM setup`)
 	copy(n.Hash[:], hash)
 	return n, err
 }

@@ -3,12 +3,14 @@
 package sqlauth
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"errors"
 	"fmt"
 	"reflect"
 	"strings"
+	"sync"
 	"time"
 	"unicode/utf8"
 
@@ -24,6 +26,8 @@ type Dialect struct {
 	Query func(string) string
 	// Time is how a time is stored.
 	Time func(time.Time) any
+	// Prepare keeps statements prepared, where the driver does not do that itself.
+	Prepare bool
 	// Serialize is a statement that lets one transaction at a time go on, until
 	// it ends; "" where transactions that write never overlap.
 	Serialize string
@@ -39,6 +43,16 @@ type Dialect struct {
 type Store struct {
 	d   Dialect
 	now func() time.Time
+
+	mu       sync.Mutex
+	prepared map[statement]*sql.Stmt // they end with their database
+	wanted   []statement
+}
+
+// statement is a query of one of the two databases.
+type statement struct {
+	db    *sql.DB
+	query string
 }
 
 var _ auth.Users = (*Store)(nil)
@@ -48,7 +62,7 @@ func New(d Dialect, now func() time.Time) *Store {
 	if now == nil {
 		now = time.Now
 	}
-	return &Store{d, now}
+	return &Store{d: d, now: now, prepared: map[statement]*sql.Stmt{}}
 }
 
 // stamp is a time as a database returns it.
@@ -69,9 +83,98 @@ func (s stamp) Scan(src any) error {
 	return nil
 }
 
-// querier is a database or a transaction.
-type querier interface {
-	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
+// querier reads: from a transaction, or from the database if there is none.
+type querier struct {
+	s  *Store
+	tx *sql.Tx
+}
+
+func (s *Store) read() querier             { return querier{s, nil} }
+func (s *Store) readIn(tx *sql.Tx) querier { return querier{s, tx} }
+
+// query runs a query that returns rows.
+func (q querier) query(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
+	db := q.s.d.Read
+	if q.tx != nil {
+		db = q.s.d.Write
+	}
+	stmt, err := q.s.statement(ctx, db, query, q.tx != nil)
+	switch {
+	case err != nil:
+		return nil, err
+	case stmt != nil && q.tx != nil:
+		return q.tx.StmtContext(ctx, stmt).QueryContext(ctx, args...)
+	case stmt != nil:
+		return stmt.QueryContext(ctx, args...)
+	case q.tx != nil:
+		return q.tx.QueryContext(ctx, q.s.d.Query(query), args...)
+	}
+	return db.QueryContext(ctx, q.s.d.Query(query), args...)
+}
+
+// row runs a query that returns one row, and reads it: sql.ErrNoRows if there is
+// none.
+func (q querier) row(ctx context.Context, into []any, query string, args ...any) error {
+	rows, err := q.query(ctx, query, args...)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	if !rows.Next() {
+		return cmp.Or(rows.Err(), sql.ErrNoRows)
+	}
+	return cmp.Or(rows.Scan(into...), rows.Close(), rows.Err())
+}
+
+// statement returns a prepared query, nil where there is none: the driver does
+// that itself, or the query is new to a transaction. It may have the only
+// connection, so that what it needs is prepared after its end.
+func (s *Store) statement(ctx context.Context, db *sql.DB, query string, inTx bool) (*sql.Stmt, error) {
+	if !s.d.Prepare {
+		return nil, nil
+	}
+	key := statement{db, query}
+	s.mu.Lock()
+	stmt, known := s.prepared[key]
+	if !known && inTx {
+		s.prepared[key] = nil
+		s.wanted = append(s.wanted, key)
+	}
+	s.mu.Unlock()
+	if stmt != nil || inTx {
+		return stmt, nil
+	}
+	return s.prepare(ctx, key)
+}
+
+func (s *Store) prepare(ctx context.Context, key statement) (*sql.Stmt, error) {
+	stmt, err := key.db.PrepareContext(ctx, s.d.Query(key.query))
+	if err != nil {
+		return nil, err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if other := s.prepared[key]; other != nil {
+		return other, stmt.Close()
+	}
+	s.prepared[key] = stmt
+	return stmt, nil
+}
+
+// prepareWanted prepares what transactions have asked for. What cannot be now
+// is run as it is.
+func (s *Store) prepareWanted(ctx context.Context) {
+	s.mu.Lock()
+	wanted := s.wanted
+	s.wanted = nil
+	s.mu.Unlock()
+	for _, key := range wanted {
+		if _, err := s.prepare(ctx, key); err != nil {
+			s.mu.Lock()
+			delete(s.prepared, key)
+			s.mu.Unlock()
+		}
+	}
 }
 
 const selectUsers = `SELECT u.id, u.email, u.username, u.full_name, u.role, u.disabled, u.restricted, u.generation,
@@ -88,7 +191,7 @@ type account struct {
 // users reads accounts and their rules, which a query has in the order of their
 // numbers.
 func (s *Store) users(ctx context.Context, q querier, query string, args ...any) ([]account, error) {
-	rows, err := q.QueryContext(ctx, s.d.Query(query), args...)
+	rows, err := q.query(ctx, query, args...)
 	if err != nil {
 		return nil, err
 	}
@@ -132,7 +235,7 @@ func only(list []account, err error) (account, error) {
 
 // User returns an account.
 func (s *Store) User(ctx context.Context, id auth.UserID) (auth.User, error) {
-	a, err := s.user(ctx, s.d.Read, id)
+	a, err := s.user(ctx, s.read(), id)
 	return a.User, wrap("user", err, id)
 }
 
@@ -142,14 +245,14 @@ func (s *Store) Find(ctx context.Context, login string) (auth.User, string, erro
 	if !storable(key) {
 		return auth.User{}, "", wrap("find user", auth.ErrNotFound, login)
 	}
-	a, err := only(s.users(ctx, s.d.Read, selectUsers+"users"+withAccess+"WHERE u.email_key = $1 OR u.username_key = $2 ORDER BY u.id, a.library", key, key))
+	a, err := only(s.users(ctx, s.read(), selectUsers+"users"+withAccess+"WHERE u.email_key = $1 OR u.username_key = $2 ORDER BY u.id, a.library", key, key))
 	return a.User, a.hash, wrap("find user", err, login)
 }
 
 // List returns accounts by number.
 func (s *Store) List(ctx context.Context, after auth.UserID, limit int) ([]auth.User, error) {
 	limit = min(max(limit, 1), 1000)
-	list, err := s.users(ctx, s.d.Read, selectUsers+"(SELECT * FROM users WHERE id > $1 ORDER BY id LIMIT $2)"+withAccess+"ORDER BY u.id, a.library", after, limit)
+	list, err := s.users(ctx, s.read(), selectUsers+"(SELECT * FROM users WHERE id > $1 ORDER BY id LIMIT $2)"+withAccess+"ORDER BY u.id, a.library", after, limit)
 	if err != nil {
 		return nil, wrap("list users", err, after)
 	}
@@ -185,6 +288,7 @@ func (s *Store) write(ctx context.Context, f func(tx *sql.Tx) error) error {
 
 // transact runs f in a transaction.
 func (s *Store) transact(ctx context.Context, f func(tx *sql.Tx) error) (err error) {
+	defer s.prepareWanted(ctx)
 	tx, err := s.d.Write.BeginTx(ctx, nil)
 	if err != nil {
 		return err
@@ -209,7 +313,16 @@ func ignoreDone(err error) error {
 
 // exec runs a statement of a transaction and returns how many rows it changed.
 func (s *Store) exec(ctx context.Context, tx *sql.Tx, query string, args ...any) (int64, error) {
-	res, err := tx.ExecContext(ctx, s.d.Query(query), args...)
+	stmt, err := s.statement(ctx, s.d.Write, query, true)
+	if err != nil {
+		return 0, err
+	}
+	var res sql.Result
+	if stmt != nil {
+		res, err = tx.StmtContext(ctx, stmt).ExecContext(ctx, args...)
+	} else {
+		res, err = tx.ExecContext(ctx, s.d.Query(query), args...)
+	}
 	if err != nil {
 		return 0, err
 	}
