@@ -4,7 +4,8 @@ import (
 	"os"
 	"os/exec"
 	"strconv"
-	"syscall"
+
+	"golang.org/x/sys/unix"
 )
 
 // niceness is what is added to the nice value: 10 gets a tenth of a processor
@@ -13,18 +14,18 @@ const niceness = 10
 
 func lower(*exec.Cmd) {}
 
-// lowerThis lowers the priority of this process: to Linux it is one of each
-// thread, which new threads have from those that make them (setpriority(2)). If
-// that fails, hashing is only less considerate.
+// lowerThis makes this process one that computes in the background: it never
+// takes a processor away from others when it wakes (SCHED_BATCH, sched(7)). To
+// Linux that is of each thread, and new threads have it from those that make
+// them. If it fails, hashing is only less considerate.
 func lowerThis() {
 	tasks, err := os.ReadDir("/proc/self/task")
 	if err != nil {
-		_ = syscall.Setpriority(syscall.PRIO_PROCESS, 0, niceness)
 		return
 	}
 	for _, t := range tasks {
 		if id, err := strconv.Atoi(t.Name()); err == nil {
-			_ = syscall.Setpriority(syscall.PRIO_PROCESS, id, niceness)
+			_ = unix.SchedSetAttr(id, &unix.SchedAttr{Size: unix.SizeofSchedAttr, Policy: unix.SCHED_BATCH, Nice: niceness}, 0)
 		}
 	}
 }
