@@ -15,3 +15,14 @@ func TestUsers(t *testing.T) {
 func TestSessions(t *testing.T) {
 	authtest.Sessions(t, func(*testing.T) authtest.Store { return new(memauth.Store) })
 }
+
+func TestRoles(t *testing.T) {
+	authtest.Roles(t, func(*testing.T) authtest.All { return new(memauth.Store) })
+}
+
+func TestChanges(t *testing.T) {
+	authtest.Changes(t, func(*testing.T) (writer, watcher authtest.All) {
+		s := new(memauth.Store)
+		return s, s
+	})
+}

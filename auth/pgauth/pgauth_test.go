@@ -4,6 +4,7 @@ import (
 	"os"
 	"testing"
 
+	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/jackc/pgx/v5/stdlib"
 
 	"github.com/pressmark/pressmark/auth"
@@ -25,6 +26,12 @@ func TestSessions(t *testing.T) {
 
 func open(t *testing.T) *pgauth.Store {
 	t.Helper()
+	return pgauth.New(migrate(t), pgauth.Options{})
+}
+
+// migrate returns a database with the newest schema.
+func migrate(t *testing.T) *pgxpool.Pool {
+	t.Helper()
 	pool := migrationstest.Postgres(t)
 	db := stdlib.OpenDBFromPool(pool)
 	defer db.Close()
@@ -35,5 +42,22 @@ func open(t *testing.T) *pgauth.Store {
 	if _, err := schema.Up(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	return pgauth.New(pool, pgauth.Options{})
+	return pool
+}
+
+func TestRoles(t *testing.T) {
+	authtest.Roles(t, func(t *testing.T) authtest.All { return open(t) })
+}
+
+// TestChanges has two processes: each has a pool of its own.
+func TestChanges(t *testing.T) {
+	authtest.Changes(t, func(t *testing.T) (writer, watcher authtest.All) {
+		pool := migrate(t)
+		second, err := pgxpool.NewWithConfig(t.Context(), pool.Config())
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(second.Close)
+		return pgauth.New(pool, pgauth.Options{}), pgauth.New(second, pgauth.Options{})
+	})
 }

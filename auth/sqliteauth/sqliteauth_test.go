@@ -20,7 +20,12 @@ func TestSessions(t *testing.T) {
 
 func open(t *testing.T) *migrations.SQLiteDB {
 	t.Helper()
-	db, err := migrations.OpenSQLite(filepath.Join(t.TempDir(), "state?%41 ü.db"))
+	return openFile(t, filepath.Join(t.TempDir(), "state?%41 ü.db"))
+}
+
+func openFile(t *testing.T, path string) *migrations.SQLiteDB {
+	t.Helper()
+	db, err := migrations.OpenSQLite(path)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -37,4 +42,16 @@ func open(t *testing.T) *migrations.SQLiteDB {
 		t.Fatal(err)
 	}
 	return db
+}
+
+func TestRoles(t *testing.T) {
+	authtest.Roles(t, func(t *testing.T) authtest.All { return sqliteauth.New(open(t), sqliteauth.Options{}) })
+}
+
+// TestChanges has two processes: each opens the file for itself.
+func TestChanges(t *testing.T) {
+	authtest.Changes(t, func(t *testing.T) (writer, watcher authtest.All) {
+		path := filepath.Join(t.TempDir(), "state.db")
+		return sqliteauth.New(openFile(t, path), sqliteauth.Options{}), sqliteauth.New(openFile(t, path), sqliteauth.Options{})
+	})
 }
