@@ -23,8 +23,11 @@ const aboutUser = `Usage: pressmark user COMMAND [flags] [settings]
   create --email ADDRESS --username NAME [--full-name NAME] [--admin] [--library NAME=RULE …]
   list [--json]
   disable WHO | enable WHO    WHO is an e-mail address or a user name
-  passwd WHO
+  passwd WHO                  all sessions end
   delete WHO --yes            with all that is kept of them
+  token WHO [--json]          prints an access token, for scripts; a new session begins
+
+Running servers see what is changed within a second.
 
 --library restricts what is seen of a library to what RULE says: all, none, or
 an expression in Calibre's search language. Of libraries without a rule a
@@ -33,7 +36,9 @@ restricted user sees nothing.
 Passwords are read from PRESSMARK_PASSWORD, or asked for on a terminal, or else
 read from the first line of the standard input.
 
-Settings say where accounts are: --database-url, or else --data-dir.
+Settings say where accounts are: --database-url, or else --data-dir. The key that
+tokens are signed with has to be the one of the server: --secret-key, or else that
+in --data-dir.
 `
 
 // user manages accounts.
@@ -52,6 +57,7 @@ func user(ctx context.Context, args []string, con console) error {
 		"enable":  {flagSet{}, true, disableUser(false)},
 		"passwd":  {flagSet{}, true, setPassword},
 		"delete":  {flagSet{bools: []string{"yes"}}, true, deleteUser},
+		"token":   {flagSet{bools: []string{"json"}}, true, issueToken},
 	}
 	name := args[0]
 	if name == "help" || name == "-h" || name == "--help" {
@@ -121,9 +127,20 @@ func createUser(ctx context.Context, s *server.State, f *flagSet, con console) e
 	if err != nil {
 		return err
 	}
+	if err := record(ctx, s, auth.DidCreateUser, u, u.Username); err != nil {
+		return err
+	}
 	_, err = fmt.Fprintf(con.stdout, "Created %s %d: %s <%s>\n", u.Role, u.ID, u.Username, u.Email)
 	return err
 }
+
+// record keeps in the audit log what a command has done.
+func record(ctx context.Context, s *server.State, a auth.Action, u auth.User, detail string) error {
+	return s.Audit.Record(ctx, auth.Event{At: time.Now(), Action: a, User: u.ID, Address: commandLine, Detail: detail})
+}
+
+// commandLine stands for an address in the audit log and in lists of sessions.
+const commandLine = "command line"
 
 // asUsage makes values that cannot be what they are errors of the command line.
 func asUsage(err error) error {
@@ -214,6 +231,9 @@ func disableUser(disabled bool) func(context.Context, *server.State, *flagSet, c
 		if err != nil {
 			return err
 		}
+		if err := record(ctx, s, auth.DidChangeUser, u, "disabled"); err != nil {
+			return err
+		}
 		_, err = fmt.Fprintf(con.stdout, "%s <%s> is %s\n", u.Username, u.Email, map[bool]string{true: "disabled", false: "enabled"}[u.Disabled])
 		return err
 	}
@@ -231,7 +251,13 @@ func setPassword(ctx context.Context, s *server.State, f *flagSet, con console) 
 	if err := s.Users.SetPassword(ctx, u.ID, "", hash); err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(con.stdout, "%s <%s> has a new password\n", u.Username, u.Email)
+	if err := s.Sessions.EndAll(ctx, u.ID, ""); err != nil {
+		return fmt.Errorf("the password is set, but sessions go on: %w", err)
+	}
+	if err := record(ctx, s, auth.DidSetPassword, u, ""); err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(con.stdout, "%s <%s> has a new password; all sessions have ended\n", u.Username, u.Email)
 	return err
 }
 
@@ -246,7 +272,39 @@ func deleteUser(ctx context.Context, s *server.State, f *flagSet, con console) e
 	if err := s.Users.Delete(ctx, u.ID); err != nil {
 		return err
 	}
+	if err := record(ctx, s, auth.DidDeleteUser, u, u.Username); err != nil {
+		return err
+	}
 	_, err = fmt.Fprintf(con.stdout, "Deleted %s <%s>\n", u.Username, u.Email)
+	return err
+}
+
+// tokenJSON is what "user token --json" prints, as a login answers.
+type tokenJSON struct {
+	AccessToken  string `json:"access_token"`
+	RefreshToken string `json:"refresh_token"`
+	TokenType    string `json:"token_type"`
+	ExpiresIn    int64  `json:"expires_in"`
+}
+
+// issueToken prints an access token of an account, for scripts.
+func issueToken(ctx context.Context, s *server.State, f *flagSet, con console) error {
+	u, err := find(ctx, s, f)
+	if err != nil {
+		return err
+	}
+	logins, err := s.Logins()
+	if err != nil {
+		return err
+	}
+	g, err := logins.Issue(ctx, u.ID, auth.Client{Label: "pressmark user token", Address: commandLine})
+	if err != nil {
+		return err
+	}
+	if f.on["json"] {
+		return json.NewEncoder(con.stdout).Encode(tokenJSON{g.Access, g.Refresh, "bearer", int64(g.Expires.Seconds())})
+	}
+	_, err = fmt.Fprintln(con.stdout, g.Access)
 	return err
 }
 

@@ -135,7 +135,7 @@ func Open(ctx context.Context, c Config) (_ *Server, err error) {
 	if err := s.load(ctx); err != nil {
 		return nil, err
 	}
-	if s.logins, err = s.state.Logins(c); err != nil {
+	if s.logins, err = s.state.Logins(); err != nil {
 		return nil, err
 	}
 	o.Logins, o.Checks = s.logins, []httpapi.Check{{Name: "database", Run: s.database.result}}

@@ -35,6 +35,7 @@ type State struct {
 	database string // for people
 	close    func() error
 	hasher   *passwordproc.Hasher
+	config   Config
 }
 
 // roles is what every adapter of package auth is.
@@ -55,10 +56,10 @@ func newState(schema *migrations.Schema, r roles, passwords *auth.Passwords, dat
 	}
 }
 
-// Logins returns the logins to the accounts, with the keys and times that c
-// says.
-func (s *State) Logins(c Config) (*auth.Logins, error) {
-	c, err := c.withUserDefaults()
+// Logins returns the logins to the accounts, with the keys and times of the
+// Config that OpenState was given. A key is made if there is none.
+func (s *State) Logins() (*auth.Logins, error) {
+	c, err := s.config.withUserDefaults()
 	if err != nil {
 		return nil, err
 	}
@@ -83,8 +84,8 @@ func (s *State) Logins(c Config) (*auth.Logins, error) {
 // stateFile is the name of the database in the data folder.
 const stateFile = "pressmark.db"
 
-// OpenState opens the database that c names; other settings than DatabaseURL,
-// DataDir, those of hashing and Logger are not looked at. A file is made if
+// OpenState opens the database that c names; settings that are not about accounts
+// are not looked at. A file is made if
 // there is none; the schema is not touched (see State.Schema), and has to be
 // the newest before Users is used.
 func OpenState(ctx context.Context, c Config) (_ *State, err error) {
@@ -97,24 +98,34 @@ func OpenState(ctx context.Context, c Config) (_ *State, err error) {
 	if err != nil {
 		return nil, err
 	}
+	if c.DatabaseURL == "" || c.SecretKey == "" {
+		if err := c.openDataDir(); err != nil {
+			return nil, err
+		}
+	}
 	s, err := openDatabase(ctx, c, passwords)
 	if err == nil {
-		s.hasher = hasher
+		s.hasher, s.config = hasher, c
 	}
 	return s, err
 }
 
-func openDatabase(ctx context.Context, c Config, passwords *auth.Passwords) (_ *State, err error) {
-	if c.DatabaseURL != "" {
-		return openPostgres(ctx, c.DatabaseURL, passwords)
-	}
+// openDataDir makes the data folder, which is the user's if none is named.
+func (c *Config) openDataDir() (err error) {
 	if c.DataDir == "" {
 		if c.DataDir, err = DefaultDataDir(); err != nil {
-			return nil, &ConfigError{"DATA_DIR", err.Error()}
+			return &ConfigError{"DATA_DIR", err.Error()}
 		}
 	}
 	if err := os.MkdirAll(c.DataDir, 0o700); err != nil {
-		return nil, fmt.Errorf("make the data folder: %w", err)
+		return fmt.Errorf("make the data folder: %w", err)
+	}
+	return nil
+}
+
+func openDatabase(ctx context.Context, c Config, passwords *auth.Passwords) (*State, error) {
+	if c.DatabaseURL != "" {
+		return openPostgres(ctx, c.DatabaseURL, passwords)
 	}
 	path := filepath.Join(c.DataDir, stateFile)
 	db, err := migrations.OpenSQLite(path)
