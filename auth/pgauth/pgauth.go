@@ -3,6 +3,7 @@
 package pgauth
 
 import (
+	"database/sql"
 	"errors"
 	"strings"
 	"time"
@@ -24,6 +25,7 @@ type Options struct {
 type Store struct {
 	*sqlauth.Store
 	pool *pgxpool.Pool
+	db   *sql.DB // over pool
 }
 
 // accounts is the number of the advisory lock that changes of accounts hold: the
@@ -31,7 +33,7 @@ type Store struct {
 const accounts = "8102074365862474856"
 
 // New returns what is kept in a database that has the schema of package
-// migrations. The pool stays the caller's to close.
+// migrations. Close it before the pool, which stays the caller's.
 func New(pool *pgxpool.Pool, o Options) *Store {
 	db := stdlib.OpenDBFromPool(pool)
 	store := sqlauth.New(sqlauth.Dialect{
@@ -42,8 +44,11 @@ func New(pool *pgxpool.Pool, o Options) *Store {
 		Changed:   "SELECT pg_notify('" + channel + "', current_schema() || ' ' || $1::bigint)",
 		Taken:     taken,
 	}, o.Now)
-	return &Store{store, pool}
+	return &Store{store, pool, db}
 }
+
+// Close ends what New began. The pool stays open.
+func (s *Store) Close() error { return s.db.Close() }
 
 // taken returns the column of a constraint, which has the name that PostgreSQL
 // gave it.

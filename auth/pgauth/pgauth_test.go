@@ -26,7 +26,16 @@ func TestSessions(t *testing.T) {
 
 func open(t *testing.T) *pgauth.Store {
 	t.Helper()
-	return pgauth.New(migrate(t), pgauth.Options{})
+	return closing(t, pgauth.New(migrate(t), pgauth.Options{}))
+}
+
+func closing(t *testing.T, s *pgauth.Store) *pgauth.Store {
+	t.Cleanup(func() {
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return s
 }
 
 // migrate returns a database with the newest schema.
@@ -58,6 +67,6 @@ func TestChanges(t *testing.T) {
 			t.Fatal(err)
 		}
 		t.Cleanup(second.Close)
-		return pgauth.New(pool, pgauth.Options{}), pgauth.New(second, pgauth.Options{})
+		return closing(t, pgauth.New(pool, pgauth.Options{})), closing(t, pgauth.New(second, pgauth.Options{}))
 	})
 }

@@ -28,7 +28,7 @@ func (p *pulse) watch(ctx context.Context, s *State) {
 	defer tick.Stop()
 	for {
 		look, cancel := context.WithTimeout(ctx, pulseTime)
-		_, err := s.Users.List(look, 0, 1)
+		err := s.ping(look)
 		cancel()
 		if ctx.Err() != nil {
 			return

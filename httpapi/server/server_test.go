@@ -18,9 +18,10 @@ import (
 
 	"github.com/pressmark/pressmark/catalog/calibre"
 	"github.com/pressmark/pressmark/catalog/calibre/calibretest"
+	"github.com/pressmark/pressmark/migrations/migrationstest"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { goleak.VerifyTestMain(migrationstest.Main{M: m}) }
 
 // sampleConfig serves a copy of the sample library, quickly.
 func sampleConfig(t *testing.T) Config {

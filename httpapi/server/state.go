@@ -33,6 +33,7 @@ type State struct {
 	Passwords    *auth.Passwords
 
 	database string // for people
+	ping     func(context.Context) error
 	close    func() error
 	hasher   *passwordproc.Hasher
 	config   Config
@@ -49,11 +50,9 @@ type roles interface {
 	auth.Changes
 }
 
-func newState(schema *migrations.Schema, r roles, passwords *auth.Passwords, database string, close func() error) *State {
-	return &State{
-		Schema: schema, Users: r, Sessions: r, AppPasswords: r, Attempts: r, Audit: r, Setup: r, Changes: r,
-		Passwords: passwords, database: database, close: close,
-	}
+func newState(r roles, s State) *State {
+	s.Users, s.Sessions, s.AppPasswords, s.Attempts, s.Audit, s.Setup, s.Changes = r, r, r, r, r, r, r
+	return &s
 }
 
 // Logins returns the logins to the accounts, with the keys and times of the
@@ -136,7 +135,13 @@ func openDatabase(ctx context.Context, c Config, passwords *auth.Passwords) (*St
 	if err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
-	return newState(schema, sqliteauth.New(db, sqliteauth.Options{}), passwords, "SQLite "+path, db.Close), nil
+	return newState(sqliteauth.New(db, sqliteauth.Options{}), State{
+		Schema: schema, Passwords: passwords, database: "SQLite " + path, close: db.Close,
+		ping: func(ctx context.Context) error {
+			var one int
+			return db.Read.QueryRowContext(ctx, "SELECT count(*) FROM sqlite_schema").Scan(&one)
+		},
+	}), nil
 }
 
 func openPostgres(ctx context.Context, address string, passwords *auth.Passwords) (*State, error) {
@@ -159,9 +164,13 @@ func openPostgres(ctx context.Context, address string, passwords *auth.Passwords
 		return nil, err
 	}
 	name := fmt.Sprintf("PostgreSQL %s:%d/%s", config.ConnConfig.Host, config.ConnConfig.Port, config.ConnConfig.Database)
-	return newState(schema, pgauth.New(pool, pgauth.Options{}), passwords, name, func() error {
-		defer pool.Close()
-		return db.Close()
+	store := pgauth.New(pool, pgauth.Options{})
+	return newState(store, State{
+		Schema: schema, Passwords: passwords, database: name, ping: pool.Ping,
+		close: func() error {
+			defer pool.Close()
+			return errors.Join(store.Close(), db.Close())
+		},
 	}), nil
 }
 
