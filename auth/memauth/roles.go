@@ -141,7 +141,7 @@ func (s *Store) Attempt(ctx context.Context, at time.Time, limits ...auth.Limit)
 	}
 	at = micro(at)
 	for _, l := range limits {
-		if t := s.tallies[l.Key]; t.refuse.After(at) && t.refuse.After(until) {
+		if t := s.tallies[l.Key]; t.refuse.After(t.failed) && t.refuse.After(at) && t.refuse.After(until) {
 			until = t.refuse
 		}
 	}

@@ -24,36 +24,11 @@ func TestBinary(t *testing.T) {
 	if testing.Short() {
 		t.Skip("it builds the program")
 	}
-	binary := filepath.Join(t.TempDir(), "pressmark")
-	if out, err := exec.Command("go", "build", "-o", binary, ".").CombinedOutput(); err != nil {
-		t.Fatalf("%v: %s", err, out)
-	}
+	binary := build(t)
 	books := calibretest.Sample(t)
 	want := largeBook(t, books)
-	cmd := exec.Command(binary, "serve", "--public", "--log-format=json")
-	cmd.Env = append(os.Environ(), "CALIBRE_LIBRARY_PATH="+books, "LISTEN_ADDR=127.0.0.1:0", "DATA_DIR="+t.TempDir())
-	logs, err := cmd.StderrPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	defer cmd.Process.Kill()
-
-	url, watching := "", false
-	lines := bufio.NewScanner(logs)
-	for (url == "" || !watching) && lines.Scan() {
-		var line struct{ Msg, URL string }
-		if err := json.Unmarshal(lines.Bytes(), &line); err != nil {
-			t.Fatalf("%v: %s", err, lines.Bytes())
-		}
-		watching = watching || line.Msg == "Started watching Calibre database"
-		if line.Msg == "Serving" {
-			url = line.URL
-		}
-	}
-	go io.Copy(io.Discard, logs)
+	p := launch(t, binary, []string{"PUBLIC_READ=true", "CALIBRE_LIBRARY_PATH=" + books, "LISTEN_ADDR=127.0.0.1:0", "DATA_DIR=" + t.TempDir()})
+	cmd, url := p.cmd, p.url
 
 	var page struct{ Total int }
 	res := get(t, url+"/api/books")
@@ -77,6 +52,55 @@ func TestBinary(t *testing.T) {
 	if !errors.As(err, &exit) || exit.ExitCode() != 2 {
 		t.Errorf("an unknown flag: %v", err)
 	}
+}
+
+// build builds the program.
+func build(t *testing.T) string {
+	t.Helper()
+	binary := filepath.Join(t.TempDir(), "pressmark")
+	if out, err := exec.Command("go", "build", "-o", binary, ".").CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	return binary
+}
+
+// process is a server that runs.
+type process struct {
+	cmd *exec.Cmd
+	url string
+}
+
+// launch starts "pressmark serve", and returns when it serves and watches. What
+// the test leaves running is killed at its end.
+func launch(t *testing.T, binary string, env []string) process {
+	t.Helper()
+	cmd := exec.Command(binary, "serve", "--log-format=json")
+	cmd.Env = append(os.Environ(), env...)
+	logs, err := cmd.StderrPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { cmd.Process.Kill() })
+	url, watching := "", false
+	lines := bufio.NewScanner(logs)
+	for (url == "" || !watching) && lines.Scan() {
+		var line struct{ Msg, URL string }
+		if err := json.Unmarshal(lines.Bytes(), &line); err != nil {
+			t.Fatalf("%v: %s", err, lines.Bytes())
+		}
+		watching = watching || line.Msg == "Started watching Calibre database"
+		if line.Msg == "Serving" {
+			url = line.URL
+		}
+	}
+	go io.Copy(io.Discard, logs)
+	if url == "" {
+		t.Fatal("it does not serve")
+	}
+	return process{cmd, url}
 }
 
 // get begins a request on a connection of its own.

@@ -49,7 +49,9 @@ func (s *Store) count(ctx context.Context, at time.Time, limits []auth.Limit) (u
 		if err != nil {
 			return until, err
 		}
-		if tallies[i] = &t; t.refuse.After(at) && t.refuse.After(until) {
+		// Clocks differ, and so does when a time is taken: without a wait there is
+		// nothing to wait for.
+		if tallies[i] = &t; t.refuse.After(t.failed) && t.refuse.After(at) && t.refuse.After(until) {
 			until = t.refuse
 		}
 	}
