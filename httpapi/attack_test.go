@@ -196,7 +196,7 @@ func TestCookies(t *testing.T) {
 
 // basic is the header of HTTP Basic.
 func basic(name, password string) []string {
-	r := httptest.NewRequest("GET", "/", nil)
+	r := httptest.NewRequest(http.MethodGet, "/", nil)
 	r.SetBasicAuth(name, password)
 	return []string{"Authorization", r.Header.Get("Authorization")}
 }
@@ -427,7 +427,7 @@ func TestNoOpenRedirect(t *testing.T) {
 		"//evil.example/%2e%2e", "/api/books?next=https://evil.example", "/api/auth/login?redirect=//evil.example", "/setup?return=https://evil.example", "/docs/..//evil.example",
 		"/./%5cevil.example", "/@evil.example", "/.evil.example",
 	} {
-		r := httptest.NewRequest("GET", "/", nil)
+		r := httptest.NewRequest(http.MethodGet, "/", nil)
 		u := *r.URL
 		u.Path, u.RawQuery, _ = strings.Cut(path, "?")
 		r.URL, r.RequestURI = &u, path

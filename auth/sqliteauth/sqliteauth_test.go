@@ -18,12 +18,12 @@ func TestSessions(t *testing.T) {
 	authtest.Sessions(t, func(t *testing.T) authtest.Store { return sqliteauth.New(open(t), sqliteauth.Options{}) })
 }
 
-func open(t *testing.T) *migrations.SQLiteDB {
+func open(t testing.TB) *migrations.SQLiteDB {
 	t.Helper()
 	return openFile(t, filepath.Join(t.TempDir(), "state?%41 ü.db"))
 }
 
-func openFile(t *testing.T, path string) *migrations.SQLiteDB {
+func openFile(t testing.TB, path string) *migrations.SQLiteDB {
 	t.Helper()
 	db, err := migrations.OpenSQLite(path)
 	if err != nil {

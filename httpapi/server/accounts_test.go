@@ -206,7 +206,9 @@ func TestReplicas(t *testing.T) {
 		for _, url := range urls {
 			within(t, "logged out by a command", func() bool { return !in(url) })
 		}
-		var health struct{ Checks []struct{ Name, Status string } }
+		var health struct {
+			Checks []struct{ Name, Status string }
+		}
 		_, text = status(t, "GET", urls[0]+"/api/health", "")
 		if err := json.Unmarshal([]byte(text), &health); err != nil || len(health.Checks) != 1 || health.Checks[0].Name != "database" || health.Checks[0].Status != "ok" {
 			t.Errorf("%s, %v", text, err)

@@ -98,12 +98,12 @@ func (q querier) query(ctx context.Context, query string, args ...any) (*sql.Row
 	if q.tx != nil {
 		db = q.s.d.Write
 	}
-	stmt, err := q.s.statement(ctx, db, query, q.tx != nil)
+	stmt, err := q.s.statement(ctx, db, query, q.tx != nil) //nolint:sqlclosecheck // kept for the next time; it ends with its database
 	switch {
 	case err != nil:
 		return nil, err
 	case stmt != nil && q.tx != nil:
-		return q.tx.StmtContext(ctx, stmt).QueryContext(ctx, args...)
+		return q.tx.StmtContext(ctx, stmt).QueryContext(ctx, args...) //nolint:sqlclosecheck // it ends with the transaction
 	case stmt != nil:
 		return stmt.QueryContext(ctx, args...)
 	case q.tx != nil:
@@ -155,7 +155,7 @@ func (s *Store) prepare(ctx context.Context, key statement) (*sql.Stmt, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if other := s.prepared[key]; other != nil {
-		return other, stmt.Close()
+		return other, stmt.Close() //nolint:sqlclosecheck // the one that is kept is the other
 	}
 	s.prepared[key] = stmt
 	return stmt, nil
@@ -169,7 +169,7 @@ func (s *Store) prepareWanted(ctx context.Context) {
 	s.wanted = nil
 	s.mu.Unlock()
 	for _, key := range wanted {
-		if _, err := s.prepare(ctx, key); err != nil {
+		if _, err := s.prepare(ctx, key); err != nil { //nolint:sqlclosecheck // kept for the next time; it ends with its database
 			s.mu.Lock()
 			delete(s.prepared, key)
 			s.mu.Unlock()
@@ -319,7 +319,7 @@ func (s *Store) exec(ctx context.Context, tx *sql.Tx, query string, args ...any)
 	}
 	var res sql.Result
 	if stmt != nil {
-		res, err = tx.StmtContext(ctx, stmt).ExecContext(ctx, args...)
+		res, err = tx.StmtContext(ctx, stmt).ExecContext(ctx, args...) //nolint:sqlclosecheck // it ends with the transaction
 	} else {
 		res, err = tx.ExecContext(ctx, s.d.Query(query), args...)
 	}
