@@ -27,6 +27,7 @@ func TestReadmeCommands(t *testing.T) {
 	address := regexp.MustCompile(`localhost:8000(/[^' ]*)`)
 	own := regexp.MustCompile(` -H '([^:']*): ([^']*)'`)
 	data := regexp.MustCompile(` -d '([^']*)'`)
+	var app struct{ Password string }
 	n := 0
 	for line := range strings.SplitSeq(string(readme), "\n") {
 		m := address.FindStringSubmatch(line)
@@ -39,17 +40,30 @@ func TestReadmeCommands(t *testing.T) {
 			method = http.MethodHead // a stream does not end
 		}
 		var header []string
-		if h := own.FindStringSubmatch(line); h != nil {
-			header = []string{h[1], fill(h[2], token)}
+		kind := asForm
+		for _, h := range own.FindAllStringSubmatch(line, -1) {
+			if h[1] == "Content-Type" {
+				kind = h[2]
+				continue
+			}
+			header = append(header, h[1], fill(h[2], token))
+		}
+		if strings.Contains(line, " -u ada:k3xq4-… ") {
+			header = basic("ada", app.Password)
 		}
 		w := do(s.api, method, m[1], header...)
 		switch body := data.FindStringSubmatch(line); {
 		case body == nil:
 		case m[1] == "/api/books/search":
 			w = post(s.api, body[1])
-		default:
+		case kind == asForm:
 			w = send(s.api, http.MethodPost, m[1], asForm, fill(body[1], url.QueryEscape(doorPassword)))
 			token = granted(t, w).AccessToken
+		default:
+			if w = send(s.api, http.MethodPost, m[1], kind, body[1], header...); w.Code == http.StatusCreated {
+				w.Code = http.StatusOK
+				app = decode[struct{ Password string }](t, w)
+			}
 		}
 		if w.Code != http.StatusOK {
 			t.Errorf("%s\nis answered %d: %s", line, w.Code, w.Body)
