@@ -36,6 +36,10 @@ var ErrLastAdmin = errors.New("the last enabled admin must stay")
 // one more would have to wait for too long. Try again in a second.
 var ErrBusy = errors.New("too many passwords at a time")
 
+// ErrUnavailable is returned, wrapped, where the database does not answer, or
+// cannot write. Nothing is acknowledged then.
+var ErrUnavailable = errors.New("the database of accounts is not available")
+
 // LockedError is an attempt that was refused unseen, because too many before it
 // have failed.
 type LockedError struct {

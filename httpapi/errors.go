@@ -125,6 +125,8 @@ func explain(err error) *statusError {
 		return &statusError{status: http.StatusTooManyRequests, detail: "Too many attempts have failed. Wait before the next one.", retryAfter: max(1, int(math.Ceil(locked.For.Seconds())))}
 	case errors.Is(err, auth.ErrLastAdmin):
 		return &statusError{status: http.StatusConflict, detail: "This would leave nobody who manages accounts: the last enabled admin has to stay."}
+	case errors.Is(err, auth.ErrUnavailable):
+		return &statusError{status: http.StatusServiceUnavailable, detail: "The database of accounts does not answer.", retryAfter: 5, err: err}
 	case errors.Is(err, auth.ErrBusy):
 		return &statusError{status: http.StatusServiceUnavailable, detail: "Too many are logging in at the moment.", retryAfter: 1, err: err}
 	case errors.Is(err, catalog.ErrUnavailable):

@@ -4,7 +4,10 @@ package pgauth
 
 import (
 	"database/sql"
+	"database/sql/driver"
 	"errors"
+	"io"
+	"net"
 	"strings"
 	"time"
 
@@ -42,6 +45,7 @@ func New(pool *pgxpool.Pool, o Options) *Store {
 		Time:      func(t time.Time) any { return t },
 		Serialize: "SELECT pg_advisory_xact_lock(" + accounts + ")",
 		Changed:   "SELECT pg_notify('" + channel + "', current_schema() || ' ' || $1::bigint)",
+		Down:      down,
 		Taken:     taken,
 	}, o.Now)
 	return &Store{store, pool, db}
@@ -49,6 +53,19 @@ func New(pool *pgxpool.Pool, o Options) *Store {
 
 // Close ends what New began. The pool stays open.
 func (s *Store) Close() error { return s.db.Close() }
+
+// down tells of connections that cannot be had or have broken, and of what
+// PostgreSQL says when it starts, stops or is full (SQLSTATE, appendix A).
+func down(err error) bool {
+	var said *pgconn.PgError
+	if errors.As(err, &said) {
+		class := said.Code[:min(2, len(said.Code))]
+		return class == "08" || class == "53" || class == "57" || class == "58" || said.Code == "25006"
+	}
+	var connect *pgconn.ConnectError
+	var network net.Error
+	return errors.As(err, &connect) || errors.As(err, &network) || errors.Is(err, driver.ErrBadConn) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF)
+}
 
 // taken returns the column of a constraint, which has the name that PostgreSQL
 // gave it.

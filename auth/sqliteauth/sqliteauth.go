@@ -37,9 +37,24 @@ func New(db *migrations.SQLiteDB, o Options) *Store {
 		Changed: `INSERT INTO changes (user_id, seq) VALUES ($1, (SELECT coalesce(max(seq), 0) + 1 FROM changes))
 			ON CONFLICT (user_id) DO UPDATE SET seq = excluded.seq`,
 		Prepare: true,
+		Down:    down,
 		Taken:   taken,
 	}, o.Now)
 	return &Store{store, db}
+}
+
+// down tells of disks that are full or fail, and of a file that others keep
+// locked (SQLite, result codes).
+func down(err error) bool {
+	var e *sqlite.Error
+	if !errors.As(err, &e) {
+		return false
+	}
+	switch e.Code() & 0xff { // without what makes it an extended code
+	case sqlite3.SQLITE_BUSY, sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY:
+		return true
+	}
+	return false
 }
 
 // taken reads the column from the only place where SQLite tells it.

@@ -40,7 +40,7 @@ func (s *Store) AddAppPassword(ctx context.Context, p auth.AppPassword) error {
 		}
 		return s.changed(ctx, tx, p.User)
 	})
-	return wrap("add app password of user", err, p.User)
+	return s.wrap("add app password of user", err, p.User)
 }
 
 // optional is a time as it is kept, NULL for zero.
@@ -85,7 +85,7 @@ func (s *Store) FindAppPassword(ctx context.Context, hash [32]byte) (auth.AppPas
 		err = auth.ErrNotFound
 	}
 	if err != nil {
-		return auth.AppPassword{}, wrap("find app password", err, "")
+		return auth.AppPassword{}, s.wrap("find app password", err, "")
 	}
 	return list[0], nil
 }
@@ -93,13 +93,13 @@ func (s *Store) FindAppPassword(ctx context.Context, hash [32]byte) (auth.AppPas
 // AppPasswords returns those of a user.
 func (s *Store) AppPasswords(ctx context.Context, user auth.UserID) ([]auth.AppPassword, error) {
 	list, err := s.appPasswords(ctx, `WHERE user_id = $1 ORDER BY created_at, id`, user)
-	return list, wrap("app passwords of user", err, user)
+	return list, s.wrap("app passwords of user", err, user)
 }
 
 // UseAppPassword notes that one was used.
 func (s *Store) UseAppPassword(ctx context.Context, id string, hash [32]byte, at time.Time, address string) error {
 	if !storable(id) {
-		return wrap("use app password", auth.ErrNotFound, id)
+		return s.wrap("use app password", auth.ErrNotFound, id)
 	}
 	err := s.transact(ctx, func(tx *sql.Tx) error {
 		n, err := s.exec(ctx, tx, `UPDATE app_passwords SET hash = $1, used_at = $2, address = $3 WHERE id = $4`, hash[:], s.d.Time(micro(at)), address, id)
@@ -108,13 +108,13 @@ func (s *Store) UseAppPassword(ctx context.Context, id string, hash [32]byte, at
 		}
 		return err
 	})
-	return wrap("use app password", err, id)
+	return s.wrap("use app password", err, id)
 }
 
 // RemoveAppPassword removes one of a user.
 func (s *Store) RemoveAppPassword(ctx context.Context, user auth.UserID, id string) error {
 	if !storable(id) {
-		return wrap("remove app password", auth.ErrNotFound, id)
+		return s.wrap("remove app password", auth.ErrNotFound, id)
 	}
 	err := s.write(ctx, func(tx *sql.Tx) error {
 		n, err := s.exec(ctx, tx, `DELETE FROM app_passwords WHERE id = $1 AND user_id = $2`, id, user)
@@ -126,5 +126,5 @@ func (s *Store) RemoveAppPassword(ctx context.Context, user auth.UserID, id stri
 		}
 		return s.changed(ctx, tx, user)
 	})
-	return wrap("remove app password", err, id)
+	return s.wrap("remove app password", err, id)
 }

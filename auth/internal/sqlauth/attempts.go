@@ -33,7 +33,7 @@ func (s *Store) Attempt(ctx context.Context, at time.Time, limits ...auth.Limit)
 	for {
 		until, err = s.count(ctx, at, limits)
 		if !errors.Is(err, errRaced) {
-			return until, wrap("count an attempt", err, "")
+			return until, s.wrap("count an attempt", err, "")
 		}
 	}
 }
@@ -106,7 +106,7 @@ func (s *Store) Forgive(ctx context.Context, n int, keys ...string) error {
 		}
 		return nil
 	})
-	return wrap("forgive attempts", err, "")
+	return s.wrap("forgive attempts", err, "")
 }
 
 // ExpireAttempts removes what would start anew.
@@ -115,5 +115,5 @@ func (s *Store) ExpireAttempts(ctx context.Context, at time.Time) error {
 		_, err := s.exec(ctx, tx, `DELETE FROM attempts WHERE failed_at <= $1`, s.d.Time(micro(at.Add(-auth.ForgetFailures))))
 		return err
 	})
-	return wrap("expire attempts at", err, at)
+	return s.wrap("expire attempts at", err, at)
 }

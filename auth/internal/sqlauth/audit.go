@@ -21,7 +21,7 @@ func (s *Store) Record(ctx context.Context, e auth.Event) error {
 			s.d.Time(micro(e.At)), e.Action, e.Actor, e.User, e.Address, e.Detail)
 		return err
 	})
-	return wrap("record", err, e.Action)
+	return s.wrap("record", err, e.Action)
 }
 
 // Events returns events, the newest first.
@@ -35,7 +35,7 @@ func (s *Store) Events(ctx context.Context, user auth.UserID, before int64, limi
 		query, args = `WHERE id < $1 AND (actor = $2 OR user_id = $3) ORDER BY id DESC LIMIT $4`, []any{before, user, user, limit}
 	}
 	list, err := s.events(ctx, query, args...)
-	return list, wrap("events before", err, before)
+	return list, s.wrap("events before", err, before)
 }
 
 func (s *Store) events(ctx context.Context, query string, args ...any) ([]auth.Event, error) {
@@ -61,5 +61,5 @@ func (s *Store) ExpireEvents(ctx context.Context, at time.Time) error {
 		_, err := s.exec(ctx, tx, `DELETE FROM events WHERE at < $1`, s.d.Time(micro(at)))
 		return err
 	})
-	return wrap("expire events before", err, at)
+	return s.wrap("expire events before", err, at)
 }

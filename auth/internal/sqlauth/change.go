@@ -20,7 +20,7 @@ func (s *Store) Create(ctx context.Context, u auth.User, hash string) (auth.User
 	u.Generation, u.Created, u.Updated = 1, now, now
 	err := s.write(ctx, func(tx *sql.Tx) error { return s.insert(ctx, tx, &u, hash) })
 	if err != nil {
-		return auth.User{}, wrap("create user", err, u.Username)
+		return auth.User{}, s.wrap("create user", err, u.Username)
 	}
 	return u, nil
 }
@@ -105,7 +105,7 @@ func (s *Store) Update(ctx context.Context, id auth.UserID, change func(*auth.Us
 	case refused != nil:
 		return auth.User{}, refused
 	case err != nil:
-		return auth.User{}, wrap("change user", err, id)
+		return auth.User{}, s.wrap("change user", err, id)
 	}
 	return u, nil
 }
@@ -142,7 +142,7 @@ func (s *Store) SetPassword(ctx context.Context, id auth.UserID, old, hash strin
 		}
 		return s.changed(ctx, tx, id)
 	})
-	return wrap("set the password of user", err, id)
+	return s.wrap("set the password of user", err, id)
 }
 
 // Delete removes an account.
@@ -162,5 +162,5 @@ func (s *Store) Delete(ctx context.Context, id auth.UserID) error {
 		}
 		return s.changed(ctx, tx, id)
 	})
-	return wrap("delete user", err, id)
+	return s.wrap("delete user", err, id)
 }

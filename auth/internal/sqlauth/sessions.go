@@ -26,7 +26,7 @@ func (s *Store) Begin(ctx context.Context, n auth.Session, hash [32]byte) error 
 		}
 		return err
 	})
-	return wrap("begin session of user", err, n.User)
+	return s.wrap("begin session of user", err, n.User)
 }
 
 const sessionColumns = `id, user_id, label, address, created_at, used_at, expires_at`
@@ -38,7 +38,7 @@ func sessionFields(n *auth.Session) []any {
 // Trade makes the next token the one that is good.
 func (s *Store) Trade(ctx context.Context, t auth.Trade) (auth.Session, error) {
 	if !storable(t.Session) {
-		return auth.Session{}, wrap("session", auth.ErrNotFound, t.Session)
+		return auth.Session{}, s.wrap("session", auth.ErrNotFound, t.Session)
 	}
 	var n auth.Session
 	reused := false
@@ -74,7 +74,7 @@ func (s *Store) Trade(ctx context.Context, t auth.Trade) (auth.Session, error) {
 		err = auth.ErrReused
 	}
 	if err != nil {
-		return auth.Session{}, wrap("session", err, t.Session)
+		return auth.Session{}, s.wrap("session", err, t.Session)
 	}
 	return n, nil
 }
@@ -82,7 +82,7 @@ func (s *Store) Trade(ctx context.Context, t auth.Trade) (auth.Session, error) {
 // Sessions returns a user's sessions.
 func (s *Store) Sessions(ctx context.Context, user auth.UserID, at time.Time) ([]auth.Session, error) {
 	list, err := s.sessions(ctx, user, at)
-	return list, wrap("sessions of user", err, user)
+	return list, s.wrap("sessions of user", err, user)
 }
 
 func (s *Store) sessions(ctx context.Context, user auth.UserID, at time.Time) ([]auth.Session, error) {
@@ -105,7 +105,7 @@ func (s *Store) sessions(ctx context.Context, user auth.UserID, at time.Time) ([
 // End ends a session.
 func (s *Store) End(ctx context.Context, user auth.UserID, id string) error {
 	if !storable(id) {
-		return wrap("end session", auth.ErrNotFound, id)
+		return s.wrap("end session", auth.ErrNotFound, id)
 	}
 	err := s.write(ctx, func(tx *sql.Tx) error {
 		n, err := s.exec(ctx, tx, `DELETE FROM sessions WHERE id = $1 AND user_id = $2`, id, user)
@@ -117,7 +117,7 @@ func (s *Store) End(ctx context.Context, user auth.UserID, id string) error {
 		}
 		return s.changed(ctx, tx, user)
 	})
-	return wrap("end session", err, id)
+	return s.wrap("end session", err, id)
 }
 
 // EndAll ends all sessions of a user but one.
@@ -129,7 +129,7 @@ func (s *Store) EndAll(ctx context.Context, user auth.UserID, keep string) error
 		}
 		return s.changed(ctx, tx, user)
 	})
-	return wrap("end sessions of user", err, user)
+	return s.wrap("end sessions of user", err, user)
 }
 
 // Expire removes sessions that have expired.
@@ -138,5 +138,5 @@ func (s *Store) Expire(ctx context.Context, at time.Time) error {
 		_, err := s.exec(ctx, tx, `DELETE FROM sessions WHERE expires_at <= $1`, s.d.Time(micro(at)))
 		return err
 	})
-	return wrap("expire sessions at", err, at)
+	return s.wrap("expire sessions at", err, at)
 }

@@ -29,7 +29,7 @@ func (s *Store) OpenSetup(ctx context.Context, at time.Time, n auth.SetupToken) 
 		return err
 	})
 	if err != nil {
-		return auth.SetupToken{}, wrap("open set-up", err, "")
+		return auth.SetupToken{}, s.wrap("open set-up", err, "")
 	}
 	return n, nil
 }
@@ -76,7 +76,7 @@ func (s *Store) FinishSetup(ctx context.Context, at time.Time, hash [32]byte, u 
 		return s.changed(ctx, tx, u.ID)
 	})
 	if err != nil {
-		return auth.User{}, wrap("finish set-up", err, "")
+		return auth.User{}, s.wrap("finish set-up", err, "")
 	}
 	return u, nil
 }

@@ -34,6 +34,9 @@ type Dialect struct {
 	// Changed is a statement that tells other processes that account $1 was
 	// changed, when the transaction ends.
 	Changed string
+	// Down tells whether an error says that the database does not answer, or
+	// cannot write.
+	Down func(error) bool
 	// Taken returns the column of a unique value that is there already, "" for
 	// other errors.
 	Taken func(error) string
@@ -236,17 +239,17 @@ func only(list []account, err error) (account, error) {
 // User returns an account.
 func (s *Store) User(ctx context.Context, id auth.UserID) (auth.User, error) {
 	a, err := s.user(ctx, s.read(), id)
-	return a.User, wrap("user", err, id)
+	return a.User, s.wrap("user", err, id)
 }
 
 // Find returns an account by e-mail address or name.
 func (s *Store) Find(ctx context.Context, login string) (auth.User, string, error) {
 	key := auth.Key(login)
 	if !storable(key) {
-		return auth.User{}, "", wrap("find user", auth.ErrNotFound, login)
+		return auth.User{}, "", s.wrap("find user", auth.ErrNotFound, login)
 	}
 	a, err := only(s.users(ctx, s.read(), selectUsers+"users"+withAccess+"WHERE u.email_key = $1 OR u.username_key = $2 ORDER BY u.id, a.library", key, key))
-	return a.User, a.hash, wrap("find user", err, login)
+	return a.User, a.hash, s.wrap("find user", err, login)
 }
 
 // List returns accounts by number.
@@ -254,7 +257,7 @@ func (s *Store) List(ctx context.Context, after auth.UserID, limit int) ([]auth.
 	limit = min(max(limit, 1), 1000)
 	list, err := s.users(ctx, s.read(), selectUsers+"(SELECT * FROM users WHERE id > $1 ORDER BY id LIMIT $2)"+withAccess+"ORDER BY u.id, a.library", after, limit)
 	if err != nil {
-		return nil, wrap("list users", err, after)
+		return nil, s.wrap("list users", err, after)
 	}
 	users := make([]auth.User, len(list))
 	for i, a := range list {
@@ -266,10 +269,14 @@ func (s *Store) List(ctx context.Context, after auth.UserID, limit int) ([]auth.
 // storable tells whether a database can have a text: not all take any bytes.
 func storable(s string) bool { return utf8.ValidString(s) && strings.IndexByte(s, 0) < 0 }
 
-// wrap adds the operation and the account to an error.
-func wrap(op string, err error, what any) error {
-	if err == nil {
+// wrap adds the operation and the account to an error, and that it is for another
+// time.
+func (s *Store) wrap(op string, err error, what any) error {
+	switch {
+	case err == nil:
 		return nil
+	case s.d.Down(err):
+		return fmt.Errorf("%s %v: %w: %w", op, what, auth.ErrUnavailable, err)
 	}
 	return fmt.Errorf("%s %v: %w", op, what, err)
 }
