@@ -1,6 +1,7 @@
 package httpapi_test
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"net/http/httptest"
@@ -8,6 +9,8 @@ import (
 	"testing"
 
 	"github.com/pressmark/pressmark/auth"
+	"github.com/pressmark/pressmark/catalog"
+	"github.com/pressmark/pressmark/httpapi"
 )
 
 type listedUser struct {
@@ -233,5 +236,82 @@ func TestKeptAnswers(t *testing.T) {
 	var me struct{ Restricted bool }
 	if err := json.Unmarshal(get(s.api, "/api/me", bearer(a)...).Body.Bytes(), &me); err != nil || !me.Restricted {
 		t.Errorf("%+v, %v", me, err)
+	}
+}
+
+// TestKeptDuringChange: an answer that was made while its user's restriction
+// changed is not kept for who sees what the user sees now.
+func TestKeptDuringChange(t *testing.T) {
+	d := newDoor(t)
+	var reader *hooked
+	a, _ := newAPI(t, d.option, func(o *httpapi.Options) {
+		reader = &hooked{Reader: o.Libraries[0].Catalog}
+		o.Libraries[0].Catalog, o.PublicRead = reader, false
+	})
+	token := d.login(t, auth.Rule{Kind: auth.All})
+	restrict := func(kind auth.RuleKind) {
+		_, err := d.logins.Update(t.Context(), 0, 1, func(u *auth.User) error {
+			u.Access.Libraries["main"] = auth.Rule{Kind: kind}
+			return nil
+		}, auth.Client{})
+		if err != nil {
+			t.Error(err)
+		}
+	}
+	for n := range 4 {
+		path := fmt.Sprint("/api/books?limit=", n+1)
+		total := func() int { return decode[bookPage](t, get(a, path, bearer(token)...)).Total }
+		restrict(auth.None)
+		if got := total(); got != 0 { // what is asked for again is kept
+			t.Errorf("restricted: %d books", got)
+		}
+		restrict(auth.All)
+		reader.hook = func() { restrict(auth.None) }
+		if got := total(); got != 60 {
+			t.Errorf("asked before the change: %d books", got)
+		}
+		reader.hook = nil
+		for range 3 {
+			if got := total(); got != 0 {
+				t.Fatalf("after the change: %d books", got)
+			}
+		}
+	}
+}
+
+// hooked calls hook before it answers.
+type hooked struct {
+	catalog.Reader
+	hook func()
+}
+
+func (h *hooked) Books(ctx context.Context, q catalog.Query) (catalog.Page[catalog.Book], error) {
+	if h.hook != nil {
+		h.hook()
+	}
+	return h.Reader.Books(ctx, q)
+}
+
+// TestCoversOfCookie: covers that are kept ready go to who sees their books, also
+// where everybody may see them and a browser is logged in as somebody who may
+// not.
+func TestCoversOfCookie(t *testing.T) {
+	d := newDoor(t)
+	s := newSample(t, d.option)
+	d.create(t, "ada", auth.Rule{Kind: auth.Matching, Expression: "id:1"})
+	session, _ := cookies(answer(s.api, browse("POST", "/api/auth/login", cookieLogin, "Origin", "https://books.example")))
+	if session == "" {
+		t.Fatal("no cookie")
+	}
+	for range 3 {
+		for id, code := range map[int]int{1: 200, 2: 404} {
+			path := fmt.Sprintf("/api/files/cover/%d?size=thumb", id)
+			if w := answer(s.api, browse("GET", path, "")); w.Code != 200 {
+				t.Errorf("%s for everybody: %d", path, w.Code)
+			}
+			if w := answer(s.api, browse("GET", path, "", "Cookie", session)); w.Code != code {
+				t.Errorf("%s with the cookie: %d, want %d", path, w.Code, code)
+			}
+		}
 	}
 }

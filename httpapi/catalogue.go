@@ -92,7 +92,7 @@ func (a *API) answer(w http.ResponseWriter, r *http.Request, e *respEntry, enc e
 	}
 	e.length = []string{strconv.Itoa(len(out))}
 	e.body = out
-	if k, ok := a.cacheKey(r); ok && a.cache.wants(k) {
+	if k, ok := keyFor(r); ok && a.cache.wants(k) {
 		e.body = bytes.Clone(out)
 		a.cache.put(k, e)
 	}

@@ -52,8 +52,8 @@ func parseCoverQuery(params []param) (q coverQuery, err error) {
 // cover sends a book's cover: the original, or a thumbnail, or what stands for
 // a cover where there is none.
 func (f *files) cover(w http.ResponseWriter, r *http.Request) error {
-	k, keep := f.api.cacheKey(r)
-	if keep = keep && plain(r); keep {
+	k, keep := keyFor(r)
+	if keep = keep && f.api.cache != nil && plain(r); keep {
 		k.enc = identity
 		if c := f.ready.get(r.Context(), k); c != nil {
 			c.write(w, r, f.coverCacheControl(r, c.versioned, c.partial))

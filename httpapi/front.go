@@ -63,29 +63,45 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(http.StatusNoContent)
 		return
 	}
-	if k, ok := a.cacheKey(r); ok {
-		if e := a.cache.get(r.Context(), k); e != nil {
-			e.write(w, r, a.cacheControl(r, e.partial))
-			return
-		}
+	if e := a.ready(r); e != nil {
+		e.write(w, r, a.cacheControl(r, e.partial))
+		return
 	}
 	t := &tracker{ResponseWriter: w}
 	defer a.recovered(t, r)
 	a.mux.ServeHTTP(t, r)
 }
 
-// cacheKey returns the key under which the answer to r may be kept, if it may
-// be at all. Users who see the same share it.
-func (a *API) cacheKey(r *http.Request) (respKey, bool) {
-	if a.cache == nil || r.Method != http.MethodGet && r.Method != http.MethodHead {
-		return respKey{}, false
-	}
-	// Where RawPath is set the path has escapes that Path does not show.
-	if r.URL.RawPath != "" {
-		return respKey{}, false
+// ready returns the answer to r that is kept, if there is one. Nobody has been
+// asked yet who r comes from.
+func (a *API) ready(r *http.Request) *respEntry {
+	if a.cache == nil || !keepable(r) {
+		return nil
 	}
 	sees, ok := a.sees(r)
-	return respKey{r.URL.Path, r.URL.RawQuery, sees, acceptedEncoding(r.Header["Accept-Encoding"])}, ok
+	if !ok {
+		return nil
+	}
+	return a.cache.get(r.Context(), cacheKey(r, sees))
+}
+
+// keepable tells whether the answer to r may be kept.
+func keepable(r *http.Request) bool {
+	// Where RawPath is set the path has escapes that Path does not show.
+	return (r.Method == http.MethodGet || r.Method == http.MethodHead) && r.URL.RawPath == ""
+}
+
+// cacheKey returns the key under which an answer to r is kept. Users who see the
+// same share it.
+func cacheKey(r *http.Request, sees string) respKey {
+	return respKey{r.URL.Path, r.URL.RawQuery, sees, acceptedEncoding(r.Header["Accept-Encoding"])}
+}
+
+// keyFor returns the key under which the answer to r may be kept that was made
+// for whom the operation knows. They may see something else by now.
+func keyFor(r *http.Request) (respKey, bool) {
+	i, _ := identityOf(r.Context())
+	return cacheKey(r, i.View), keepable(r)
 }
 
 // sees names what the sender of r sees, if that can be said in no time.
