@@ -38,6 +38,9 @@ func operations(t *testing.T, s *sample) (list []operation) {
 	for path, methods := range doc.Paths {
 		path = strings.NewReplacer("{id}", "1", "{format}", "epub", "{field}", "tags", "{uuid}", "x", "{ticket}", "x").Replace(path)
 		for method, op := range methods {
+			if op.Security == nil {
+				t.Errorf("%s %s does not say who may use it", method, path)
+			}
 			o := operation{method: strings.ToUpper(method), path: path, body: op.RequestBody != nil}
 			for _, s := range op.Security {
 				for name := range s {

@@ -27,10 +27,14 @@ type appPasswordPageJSON struct {
 	Total      int               `json:"total"`
 }
 
-// newAppPasswordJSON is an app password with its text, which is shown once.
+// newAppPasswordJSON is an app password that was made just now, with its text,
+// which is shown once.
 type newAppPasswordJSON struct {
-	appPasswordJSON
-	Password string `json:"password" doc:"Nobody can find it out later. Dashes and case do not matter."`
+	ID       string       `json:"id"`
+	Label    string       `json:"label"`
+	Scopes   []auth.Scope `json:"scopes" nullable:"false" enum:"opds,kosync,api:read,api"`
+	Created  time.Time    `json:"created"`
+	Password string       `json:"password" doc:"Nobody can find it out later. Dashes and case do not matter."`
 }
 
 func toAppPassword(p auth.AppPassword) appPasswordJSON {
@@ -141,7 +145,7 @@ func (a *API) serveAddAppPassword(w http.ResponseWriter, r *http.Request) error 
 	if err != nil {
 		return err
 	}
-	return a.sendStatus(w, r, http.StatusCreated, newAppPasswordJSON{toAppPassword(p), text})
+	return a.sendStatus(w, r, http.StatusCreated, newAppPasswordJSON{p.ID, p.Label, p.Scopes, p.Created, text})
 }
 
 func (a *API) serveRemoveAppPassword(w http.ResponseWriter, r *http.Request) error {

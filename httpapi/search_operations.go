@@ -58,6 +58,7 @@ func (a *API) registerSearch() {
 		},
 		Responses: a.catalogueResponses(relatedJSON{}, http.StatusUnauthorized, http.StatusNotFound, http.StatusUnprocessableEntity, http.StatusNotImplemented),
 	}
+	related.Security = security(0)
 	a.huma.OpenAPI().AddOperation(&related)
 	related.Path = "/api/books/{id}/{part}"
 	a.route(related, 0, a.serveRelated())

@@ -3,6 +3,7 @@ package server
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"net"
 	"net/url"
 	"strings"
@@ -21,7 +22,11 @@ func (s *Server) showSetup(ctx context.Context, ln net.Listener) error {
 	if err != nil {
 		return err
 	}
-	s.log.Warn("There are no users. Make the first admin at this address, or by \"pressmark user create --admin\"",
+	level := slog.LevelWarn
+	if s.config.PublicRead { // nobody is kept out
+		level = slog.LevelInfo
+	}
+	s.log.Log(ctx, level, "There are no users. Make the first admin at this address, or by \"pressmark user create --admin\"",
 		"url", s.publicURL(ln)+httpapi.SetupPath+"#token="+token, "until", expires.Local())
 	return nil
 }
