@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/pressmark/pressmark/auth"
 	"github.com/pressmark/pressmark/httpapi"
 )
 
@@ -126,6 +127,25 @@ func BenchmarkBooksCached(b *testing.B) {
 
 // BenchmarkBooksUncached asks for 14,000 different pages of about 2,000
 // selected books.
+// BenchmarkBooksKnown is BenchmarkBooksCached asked by a user with a token.
+func BenchmarkBooksKnown(b *testing.B) {
+	d := newDoor(b)
+	a, live := newAPI(b, d.option)
+	live.set(makeIndex(b, "main", "", 1000))
+	token := d.login(b, auth.Rule{})
+	header := "Authorization: Bearer " + token + "\r\n"
+	for range 3 {
+		get(a, "/api/books?limit=50", bearer(token)...)
+		get(a, "/api/books?limit=50")
+	}
+	known, open := request("/api/books?limit=50", header), request("/api/books?limit=50", "")
+	body := []byte("x")
+	b.Run("bare", func(b *testing.B) { run(b, bare(body), known) })
+	b.Run("bare, open", func(b *testing.B) { run(b, bare(body), open) })
+	b.Run("ours", func(b *testing.B) { run(b, a, known) })
+	b.Run("ours, open", func(b *testing.B) { run(b, a, open) })
+}
+
 func BenchmarkBooksUncached(b *testing.B) {
 	var paths []string
 	for i := range 97 {
