@@ -39,8 +39,7 @@ func TestKilled(t *testing.T) {
 			}
 			c := server.Config{DataDir: strings.TrimPrefix(env[2], "DATA_DIR="), Argon2Memory: 8 << 20, Argon2Time: 1}
 			if name == "PostgreSQL" {
-				pool := migrationstest.Postgres(t).Config().ConnConfig
-				c.DatabaseURL = fmt.Sprintf("postgres://%s:%s@%s:%d/%s?search_path=%s", pool.User, pool.Password, pool.Host, pool.Port, pool.Database, pool.RuntimeParams["search_path"])
+				c.DatabaseURL = migrationstest.URL(migrationstest.Postgres(t))
 				env = append(env, "DATABASE_URL="+c.DatabaseURL)
 			}
 			w := newWriters(t, c)

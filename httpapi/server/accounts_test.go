@@ -14,8 +14,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/jackc/pgx/v5/pgxpool"
-
 	"github.com/pressmark/pressmark/auth"
 	"github.com/pressmark/pressmark/catalog/calibre/calibretest"
 	"github.com/pressmark/pressmark/migrations/migrationstest"
@@ -31,17 +29,11 @@ func databases(t *testing.T, test func(t *testing.T, c Config)) {
 				Argon2Memory: 8 << 20, Argon2Time: 1, Logger: slog.New(slog.DiscardHandler),
 			}
 			if name == "PostgreSQL" {
-				c.DatabaseURL = databaseURL(migrationstest.Postgres(t))
+				c.DatabaseURL = migrationstest.URL(migrationstest.Postgres(t))
 			}
 			test(t, c)
 		})
 	}
-}
-
-// databaseURL is the address of the schema that a pool uses.
-func databaseURL(pool *pgxpool.Pool) string {
-	c := pool.Config().ConnConfig
-	return fmt.Sprintf("postgres://%s:%s@%s:%d/%s?search_path=%s", c.User, c.Password, c.Host, c.Port, c.Database, c.RuntimeParams["search_path"])
 }
 
 // servingAt opens a server and serves until the test ends. It returns its address.
@@ -221,7 +213,7 @@ func TestReplicas(t *testing.T) {
 func TestQueriesAtDatabase(t *testing.T) {
 	pool := migrationstest.Postgres(t)
 	s, err := Open(t.Context(), Config{
-		Libraries: []Library{{Path: calibretest.Sample(t)}}, DataDir: t.TempDir(), DatabaseURL: databaseURL(pool),
+		Libraries: []Library{{Path: calibretest.Sample(t)}}, DataDir: t.TempDir(), DatabaseURL: migrationstest.URL(pool),
 		Argon2Memory: 8 << 20, Argon2Time: 1, Logger: slog.New(slog.DiscardHandler),
 	})
 	if err != nil {

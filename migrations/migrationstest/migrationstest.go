@@ -15,6 +15,7 @@ package migrationstest
 import (
 	"context"
 	"crypto/rand"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -59,4 +60,11 @@ func Postgres(tb testing.TB) *pgxpool.Pool {
 		}
 	})
 	return pool
+}
+
+// URL returns an address that leads to the schema of a pool that Postgres made,
+// for what is given an address.
+func URL(pool *pgxpool.Pool) string {
+	c := pool.Config().ConnConfig
+	return fmt.Sprintf("postgres://%s:%s@%s:%d/%s?search_path=%s", c.User, c.Password, c.Host, c.Port, c.Database, c.RuntimeParams["search_path"])
 }
