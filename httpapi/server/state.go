@@ -62,6 +62,11 @@ func (s *State) Logins() (*auth.Logins, error) {
 	if err != nil {
 		return nil, err
 	}
+	if c.SecretKey == "" { // then it is kept there
+		if err := c.openDataDir(); err != nil {
+			return nil, err
+		}
+	}
 	key, err := c.secret()
 	if err != nil {
 		return nil, err
@@ -97,7 +102,7 @@ func OpenState(ctx context.Context, c Config) (_ *State, err error) {
 	if err != nil {
 		return nil, err
 	}
-	if c.DatabaseURL == "" || c.SecretKey == "" {
+	if c.DatabaseURL == "" {
 		if err := c.openDataDir(); err != nil {
 			return nil, err
 		}
