@@ -38,12 +38,16 @@ type Trade struct {
 // same successor: an answer was lost, or two windows asked at once.
 const TradeAgain = 10 * time.Second
 
+// MaxSessions is how many sessions one user may have.
+const MaxSessions = 200
+
 // Sessions keeps sessions. Implementations are safe for concurrent use, and what
 // they acknowledge is kept. Sessions of an account that is deleted end.
 type Sessions interface {
 	// Begin adds a session, whose token has that hash and was traded never. Its
 	// times are truncated to microseconds. A user that is not there is
-	// ErrNotFound.
+	// ErrNotFound. Of a user with more than MaxSessions the one that was used
+	// longest ago ends.
 	Begin(ctx context.Context, s Session, hash [32]byte) error
 
 	// Trade makes the next token the one that is good, and returns the session.

@@ -21,7 +21,7 @@ type Store interface {
 // once for each subtest; they run in parallel.
 func Sessions(t *testing.T, open func(t *testing.T) Store) {
 	for name, test := range map[string]func(*testing.T, Store){
-		"Begin": testBegin, "Trade": testTrade, "Reuse": testReuse, "Expire": testExpire, "End": testEnd, "Race": testRace,
+		"Begin": testBegin, "Trade": testTrade, "Reuse": testReuse, "Expire": testExpire, "End": testEnd, "Race": testRace, "TooMany": testTooMany,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -207,4 +207,23 @@ func testRace(t *testing.T, s Store) {
 	if _, err := s.Trade(t.Context(), trade("a", 1, noon)); err != nil {
 		t.Error(err)
 	}
+}
+
+// testTooMany: who logs in again and again loses the sessions that were used
+// longest ago, and nobody else's.
+func testTooMany(t *testing.T, s Store) {
+	u, other := create(t, s, user("ada")), create(t, s, user("other"))
+	kept := begin(t, s, other.ID, "other")
+	const more = 3
+	for i := range auth.MaxSessions + more {
+		n := auth.Session{ID: fmt.Sprintf("s%04d", i), User: u.ID, Created: noon, Used: noon.Add(time.Duration(i) * time.Second), Expires: noon.Add(24 * time.Hour)}
+		if err := s.Begin(t.Context(), n, token(n.ID, 0)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	list, err := s.Sessions(t.Context(), u.ID, noon)
+	if err != nil || len(list) != auth.MaxSessions || list[0].ID != fmt.Sprintf("s%04d", auth.MaxSessions+more-1) || list[len(list)-1].ID != fmt.Sprintf("s%04d", more) {
+		t.Fatalf("%d sessions, %v", len(list), err)
+	}
+	has(t, s, other.ID, noon, kept)
 }

@@ -41,7 +41,26 @@ func (s *Store) Begin(ctx context.Context, n auth.Session, hash [32]byte) error 
 	}
 	n.Created, n.Used, n.Expires = micro(n.Created), micro(n.Used), micro(n.Expires)
 	s.sessions[n.ID] = &session{Session: n, hash: hash, traded: n.Created}
+	s.endOldest(n.User)
 	return nil
+}
+
+// endOldest ends the sessions that are too many.
+func (s *Store) endOldest(user auth.UserID) {
+	var own []*session
+	for _, n := range s.sessions {
+		if n.User == user {
+			own = append(own, n)
+		}
+	}
+	if len(own) <= auth.MaxSessions {
+		return
+	}
+	slices.SortFunc(own, func(a, b *session) int { return cmp.Or(b.Used.Compare(a.Used), cmp.Compare(a.ID, b.ID)) })
+	for _, n := range own[auth.MaxSessions:] {
+		delete(s.sessions, n.ID)
+	}
+	s.tell(user)
 }
 
 // Trade makes the next token the one that is good.

@@ -24,9 +24,25 @@ func (s *Store) Begin(ctx context.Context, n auth.Session, hash [32]byte) error 
 		if err == nil && added == 0 {
 			err = auth.ErrNotFound
 		}
-		return err
+		if err != nil {
+			return err
+		}
+		return s.endOldest(ctx, tx, n.User)
 	})
 	return s.wrap("begin session of user", err, n.User)
+}
+
+// endOldest ends the sessions that are too many.
+func (s *Store) endOldest(ctx context.Context, tx *sql.Tx, user auth.UserID) error {
+	var n int
+	if err := s.readIn(tx).row(ctx, []any{&n}, `SELECT count(*) FROM sessions WHERE user_id = $1`, user); err != nil || n <= auth.MaxSessions {
+		return err
+	}
+	_, err := s.exec(ctx, tx, `DELETE FROM sessions WHERE id IN (SELECT id FROM sessions WHERE user_id = $1 ORDER BY used_at, id DESC LIMIT $2)`, user, n-auth.MaxSessions)
+	if err != nil {
+		return err
+	}
+	return s.changed(ctx, tx, user)
 }
 
 const sessionColumns = `id, user_id, label, address, created_at, used_at, expires_at`
