@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/pressmark/pressmark/auth"
+	"github.com/pressmark/pressmark/migrations/sqldb"
 )
 
 var _ auth.AppPasswords = (*Store)(nil)
@@ -19,11 +20,11 @@ func (s *Store) AddAppPassword(ctx context.Context, p auth.AppPassword) error {
 		return err
 	}
 	err := s.write(ctx, func(tx *sql.Tx) error {
-		if _, err := s.user(ctx, s.readIn(tx), p.User); err != nil {
+		if _, err := s.user(ctx, s.db.In(tx), p.User); err != nil {
 			return err
 		}
 		var n int
-		if err := s.readIn(tx).row(ctx, []any{&n}, `SELECT count(*) FROM app_passwords WHERE user_id = $1`, p.User); err != nil {
+		if err := s.db.In(tx).Row(ctx, []any{&n}, `SELECT count(*) FROM app_passwords WHERE user_id = $1`, p.User); err != nil {
 			return err
 		}
 		if n >= auth.MaxAppPasswords {
@@ -33,8 +34,8 @@ func (s *Store) AddAppPassword(ctx context.Context, p auth.AppPassword) error {
 		for i, scope := range p.Scopes {
 			scopes[i] = string(scope)
 		}
-		_, err := s.exec(ctx, tx, `INSERT INTO app_passwords (id, user_id, label, scopes, hash, created_at, used_at, address) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`,
-			p.ID, p.User, p.Label, strings.Join(scopes, " "), p.Hash[:], s.d.Time(micro(p.Created)), s.optional(p.Used), p.Address)
+		_, err := s.db.Exec(ctx, tx, `INSERT INTO app_passwords (id, user_id, label, scopes, hash, created_at, used_at, address) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`,
+			p.ID, p.User, p.Label, strings.Join(scopes, " "), p.Hash[:], s.db.Time(micro(p.Created)), s.db.OptionalTime(p.Used), p.Address)
 		if err != nil {
 			return err
 		}
@@ -43,18 +44,10 @@ func (s *Store) AddAppPassword(ctx context.Context, p auth.AppPassword) error {
 	return s.wrap("add app password of user", err, p.User)
 }
 
-// optional is a time as it is kept, NULL for zero.
-func (s *Store) optional(t time.Time) any {
-	if t.IsZero() {
-		return nil
-	}
-	return s.d.Time(micro(t))
-}
-
 const selectAppPasswords = `SELECT id, user_id, label, scopes, hash, created_at, used_at, address FROM app_passwords `
 
 func (s *Store) appPasswords(ctx context.Context, query string, args ...any) ([]auth.AppPassword, error) {
-	rows, err := s.read().query(ctx, selectAppPasswords+query, args...)
+	rows, err := s.db.Reader().Query(ctx, selectAppPasswords+query, args...)
 	if err != nil {
 		return nil, err
 	}
@@ -64,7 +57,7 @@ func (s *Store) appPasswords(ctx context.Context, query string, args ...any) ([]
 		var p auth.AppPassword
 		var scopes string
 		var hash []byte
-		if err := rows.Scan(&p.ID, &p.User, &p.Label, &scopes, &hash, stamp{&p.Created}, stamp{&p.Used}, &p.Address); err != nil {
+		if err := rows.Scan(&p.ID, &p.User, &p.Label, &scopes, &hash, sqldb.At(&p.Created), sqldb.At(&p.Used), &p.Address); err != nil {
 			return nil, err
 		}
 		if copy(p.Hash[:], hash) < len(p.Hash) {
@@ -98,11 +91,11 @@ func (s *Store) AppPasswords(ctx context.Context, user auth.UserID) ([]auth.AppP
 
 // UseAppPassword notes that one was used.
 func (s *Store) UseAppPassword(ctx context.Context, id string, hash [32]byte, at time.Time, address string) error {
-	if !storable(id) {
+	if !sqldb.Storable(id) {
 		return s.wrap("use app password", auth.ErrNotFound, id)
 	}
-	err := s.transact(ctx, func(tx *sql.Tx) error {
-		n, err := s.exec(ctx, tx, `UPDATE app_passwords SET hash = $1, used_at = $2, address = $3 WHERE id = $4`, hash[:], s.d.Time(micro(at)), address, id)
+	err := s.db.Transact(ctx, func(tx *sql.Tx) error {
+		n, err := s.db.Exec(ctx, tx, `UPDATE app_passwords SET hash = $1, used_at = $2, address = $3 WHERE id = $4`, hash[:], s.db.Time(micro(at)), address, id)
 		if err == nil && n == 0 {
 			err = auth.ErrNotFound
 		}
@@ -113,11 +106,11 @@ func (s *Store) UseAppPassword(ctx context.Context, id string, hash [32]byte, at
 
 // RemoveAppPassword removes one of a user.
 func (s *Store) RemoveAppPassword(ctx context.Context, user auth.UserID, id string) error {
-	if !storable(id) {
+	if !sqldb.Storable(id) {
 		return s.wrap("remove app password", auth.ErrNotFound, id)
 	}
 	err := s.write(ctx, func(tx *sql.Tx) error {
-		n, err := s.exec(ctx, tx, `DELETE FROM app_passwords WHERE id = $1 AND user_id = $2`, id, user)
+		n, err := s.db.Exec(ctx, tx, `DELETE FROM app_passwords WHERE id = $1 AND user_id = $2`, id, user)
 		if err == nil && n == 0 {
 			err = auth.ErrNotFound
 		}

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/pressmark/pressmark/auth"
+	"github.com/pressmark/pressmark/migrations/sqldb"
 )
 
 var _ auth.Attempts = (*Store)(nil)
@@ -42,7 +43,7 @@ func (s *Store) count(ctx context.Context, at time.Time, limits []auth.Limit) (u
 	tallies := make([]*tally, len(limits)) // nil: nothing is kept
 	for i, l := range limits {
 		var t tally
-		err := s.read().row(ctx, []any{&t.failures, stamp{&t.failed}, stamp{&t.refuse}}, `SELECT failures, failed_at, refused_until FROM attempts WHERE key = $1`, l.Key)
+		err := s.db.Reader().Row(ctx, []any{&t.failures, sqldb.At(&t.failed), sqldb.At(&t.refuse)}, `SELECT failures, failed_at, refused_until FROM attempts WHERE key = $1`, l.Key)
 		if errors.Is(err, sql.ErrNoRows) {
 			continue
 		}
@@ -58,7 +59,7 @@ func (s *Store) count(ctx context.Context, at time.Time, limits []auth.Limit) (u
 	if !until.IsZero() {
 		return until, nil
 	}
-	return until, s.transact(ctx, func(tx *sql.Tx) error {
+	return until, s.db.Transact(ctx, func(tx *sql.Tx) error {
 		for i, l := range limits {
 			if err := s.countOne(ctx, tx, at, l, tallies[i]); err != nil {
 				return err
@@ -72,16 +73,16 @@ func (s *Store) count(ctx context.Context, at time.Time, limits []auth.Limit) (u
 func (s *Store) countOne(ctx context.Context, tx *sql.Tx, at time.Time, l auth.Limit, was *tally) (err error) {
 	var n int64
 	if was == nil {
-		n, err = s.exec(ctx, tx, `INSERT INTO attempts (key, failures, failed_at, refused_until) VALUES ($1, 1, $2, $3) ON CONFLICT (key) DO NOTHING`,
-			l.Key, s.d.Time(at), s.d.Time(at.Add(l.Wait(1))))
+		n, err = s.db.Exec(ctx, tx, `INSERT INTO attempts (key, failures, failed_at, refused_until) VALUES ($1, 1, $2, $3) ON CONFLICT (key) DO NOTHING`,
+			l.Key, s.db.Time(at), s.db.Time(at.Add(l.Wait(1))))
 	} else {
 		failures := was.failures + 1
 		if at.Sub(was.failed) >= auth.ForgetFailures {
 			failures = 1
 		}
-		n, err = s.exec(ctx, tx, `UPDATE attempts SET failures = $1, failed_at = $2, refused_until = $3
+		n, err = s.db.Exec(ctx, tx, `UPDATE attempts SET failures = $1, failed_at = $2, refused_until = $3
 			WHERE key = $4 AND failures = $5 AND failed_at = $6 AND refused_until = $7`,
-			failures, s.d.Time(at), s.d.Time(at.Add(l.Wait(failures))), l.Key, was.failures, s.d.Time(was.failed), s.d.Time(was.refuse))
+			failures, s.db.Time(at), s.db.Time(at.Add(l.Wait(failures))), l.Key, was.failures, s.db.Time(was.failed), s.db.Time(was.refuse))
 	}
 	if err == nil && n == 0 {
 		err = errRaced
@@ -91,16 +92,16 @@ func (s *Store) countOne(ctx context.Context, tx *sql.Tx, at time.Time, l auth.L
 
 // Forgive takes back failures.
 func (s *Store) Forgive(ctx context.Context, n int, keys ...string) error {
-	err := s.transact(ctx, func(tx *sql.Tx) error {
+	err := s.db.Transact(ctx, func(tx *sql.Tx) error {
 		for _, key := range slices.Sorted(slices.Values(keys)) {
-			gone, err := s.exec(ctx, tx, `DELETE FROM attempts WHERE key = $1 AND failures <= $2`, key, n)
+			gone, err := s.db.Exec(ctx, tx, `DELETE FROM attempts WHERE key = $1 AND failures <= $2`, key, n)
 			if err != nil {
 				return err
 			}
 			if gone > 0 {
 				continue
 			}
-			if _, err := s.exec(ctx, tx, `UPDATE attempts SET failures = failures - $1, refused_until = failed_at WHERE key = $2`, n, key); err != nil {
+			if _, err := s.db.Exec(ctx, tx, `UPDATE attempts SET failures = failures - $1, refused_until = failed_at WHERE key = $2`, n, key); err != nil {
 				return err
 			}
 		}
@@ -111,8 +112,8 @@ func (s *Store) Forgive(ctx context.Context, n int, keys ...string) error {
 
 // ExpireAttempts removes what would start anew.
 func (s *Store) ExpireAttempts(ctx context.Context, at time.Time) error {
-	err := s.transact(ctx, func(tx *sql.Tx) error {
-		_, err := s.exec(ctx, tx, `DELETE FROM attempts WHERE failed_at <= $1`, s.d.Time(micro(at.Add(-auth.ForgetFailures))))
+	err := s.db.Transact(ctx, func(tx *sql.Tx) error {
+		_, err := s.db.Exec(ctx, tx, `DELETE FROM attempts WHERE failed_at <= $1`, s.db.Time(micro(at.Add(-auth.ForgetFailures))))
 		return err
 	})
 	return s.wrap("expire attempts at", err, at)

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/pressmark/pressmark/auth"
+	"github.com/pressmark/pressmark/migrations/sqldb"
 )
 
 var (
@@ -16,9 +17,9 @@ var (
 
 // Record adds an event.
 func (s *Store) Record(ctx context.Context, e auth.Event) error {
-	err := s.transact(ctx, func(tx *sql.Tx) error {
-		_, err := s.exec(ctx, tx, `INSERT INTO events (at, action, actor, user_id, address, detail) VALUES ($1, $2, $3, $4, $5, $6)`,
-			s.d.Time(micro(e.At)), e.Action, e.Actor, e.User, e.Address, e.Detail)
+	err := s.db.Transact(ctx, func(tx *sql.Tx) error {
+		_, err := s.db.Exec(ctx, tx, `INSERT INTO events (at, action, actor, user_id, address, detail) VALUES ($1, $2, $3, $4, $5, $6)`,
+			s.db.Time(micro(e.At)), e.Action, e.Actor, e.User, e.Address, e.Detail)
 		return err
 	})
 	return s.wrap("record", err, e.Action)
@@ -39,7 +40,7 @@ func (s *Store) Events(ctx context.Context, user auth.UserID, before int64, limi
 }
 
 func (s *Store) events(ctx context.Context, query string, args ...any) ([]auth.Event, error) {
-	rows, err := s.read().query(ctx, `SELECT id, at, action, actor, user_id, address, detail FROM events `+query, args...)
+	rows, err := s.db.Reader().Query(ctx, `SELECT id, at, action, actor, user_id, address, detail FROM events `+query, args...)
 	if err != nil {
 		return nil, err
 	}
@@ -47,7 +48,7 @@ func (s *Store) events(ctx context.Context, query string, args ...any) ([]auth.E
 	var list []auth.Event
 	for rows.Next() {
 		var e auth.Event
-		if err := rows.Scan(&e.ID, stamp{&e.At}, &e.Action, &e.Actor, &e.User, &e.Address, &e.Detail); err != nil {
+		if err := rows.Scan(&e.ID, sqldb.At(&e.At), &e.Action, &e.Actor, &e.User, &e.Address, &e.Detail); err != nil {
 			return nil, err
 		}
 		list = append(list, e)
@@ -57,8 +58,8 @@ func (s *Store) events(ctx context.Context, query string, args ...any) ([]auth.E
 
 // ExpireEvents removes old events.
 func (s *Store) ExpireEvents(ctx context.Context, at time.Time) error {
-	err := s.transact(ctx, func(tx *sql.Tx) error {
-		_, err := s.exec(ctx, tx, `DELETE FROM events WHERE at < $1`, s.d.Time(micro(at)))
+	err := s.db.Transact(ctx, func(tx *sql.Tx) error {
+		_, err := s.db.Exec(ctx, tx, `DELETE FROM events WHERE at < $1`, s.db.Time(micro(at)))
 		return err
 	})
 	return s.wrap("expire events before", err, at)

@@ -27,10 +27,10 @@ func (s *Store) Create(ctx context.Context, u auth.User, hash string) (auth.User
 
 // insert adds an account and sets its number.
 func (s *Store) insert(ctx context.Context, tx *sql.Tx, u *auth.User, hash string) error {
-	err := s.readIn(tx).row(ctx, []any{&u.ID}, `INSERT INTO users
+	err := s.db.In(tx).Row(ctx, []any{&u.ID}, `INSERT INTO users
 		(email, email_key, username, username_key, full_name, role, disabled, restricted, password_hash, generation, created_at, updated_at)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) RETURNING id`,
-		u.Email, auth.Key(u.Email), u.Username, auth.Key(u.Username), u.FullName, u.Role, u.Disabled, u.Access.Restricted, hash, u.Generation, s.d.Time(u.Created), s.d.Time(u.Updated))
+		u.Email, auth.Key(u.Email), u.Username, auth.Key(u.Username), u.FullName, u.Role, u.Disabled, u.Access.Restricted, hash, u.Generation, s.db.Time(u.Created), s.db.Time(u.Updated))
 	if err != nil {
 		return s.conflict(err, u)
 	}
@@ -39,10 +39,10 @@ func (s *Store) insert(ctx context.Context, tx *sql.Tx, u *auth.User, hash strin
 
 // conflict turns the error of a value that is taken into a ConflictError.
 func (s *Store) conflict(err error, u *auth.User) error {
-	switch s.d.Taken(err) {
-	case "email_key":
+	switch s.db.Taken(err) {
+	case "users.email_key":
 		return &auth.ConflictError{Field: "email", Value: u.Email}
-	case "username_key":
+	case "users.username_key":
 		return &auth.ConflictError{Field: "username", Value: u.Username}
 	}
 	return err
@@ -51,7 +51,7 @@ func (s *Store) conflict(err error, u *auth.User) error {
 func (s *Store) setAccess(ctx context.Context, tx *sql.Tx, id auth.UserID, a auth.Access) error {
 	for _, library := range slices.Sorted(maps.Keys(a.Libraries)) {
 		r := a.Libraries[library]
-		_, err := s.exec(ctx, tx, `INSERT INTO user_access (user_id, library, kind, expression) VALUES ($1, $2, $3, $4)`, id, library, r.Kind, r.Expression)
+		_, err := s.db.Exec(ctx, tx, `INSERT INTO user_access (user_id, library, kind, expression) VALUES ($1, $2, $3, $4)`, id, library, r.Kind, r.Expression)
 		if err != nil {
 			return err
 		}
@@ -64,7 +64,7 @@ func (s *Store) Update(ctx context.Context, id auth.UserID, change func(*auth.Us
 	var u auth.User
 	var refused error
 	err := s.write(ctx, func(tx *sql.Tx) error {
-		was, err := s.user(ctx, s.readIn(tx), id)
+		was, err := s.user(ctx, s.db.In(tx), id)
 		if err != nil {
 			return err
 		}
@@ -87,13 +87,13 @@ func (s *Store) Update(ctx context.Context, id auth.UserID, change func(*auth.Us
 		}
 		u.Generation++
 		u.Updated = s.now().UTC().Truncate(time.Microsecond)
-		_, err = s.exec(ctx, tx, `UPDATE users SET email = $1, email_key = $2, username = $3, username_key = $4, full_name = $5,
+		_, err = s.db.Exec(ctx, tx, `UPDATE users SET email = $1, email_key = $2, username = $3, username_key = $4, full_name = $5,
 			role = $6, disabled = $7, restricted = $8, generation = $9, updated_at = $10 WHERE id = $11`,
-			u.Email, auth.Key(u.Email), u.Username, auth.Key(u.Username), u.FullName, u.Role, u.Disabled, u.Access.Restricted, u.Generation, s.d.Time(u.Updated), id)
+			u.Email, auth.Key(u.Email), u.Username, auth.Key(u.Username), u.FullName, u.Role, u.Disabled, u.Access.Restricted, u.Generation, s.db.Time(u.Updated), id)
 		if err != nil {
 			return s.conflict(err, &u)
 		}
-		if _, err := s.exec(ctx, tx, `DELETE FROM user_access WHERE user_id = $1`, id); err != nil {
+		if _, err := s.db.Exec(ctx, tx, `DELETE FROM user_access WHERE user_id = $1`, id); err != nil {
 			return err
 		}
 		if err := s.setAccess(ctx, tx, id, u.Access); err != nil {
@@ -116,7 +116,7 @@ func manages(u auth.User) bool { return u.Role == auth.Admin && !u.Disabled }
 // anotherAdmin returns ErrLastAdmin if no other account manages.
 func (s *Store) anotherAdmin(ctx context.Context, tx *sql.Tx, id auth.UserID) error {
 	var n int
-	if err := s.readIn(tx).row(ctx, []any{&n}, `SELECT count(*) FROM users WHERE role = 'admin' AND NOT disabled AND id <> $1`, id); err != nil {
+	if err := s.db.In(tx).Row(ctx, []any{&n}, `SELECT count(*) FROM users WHERE role = 'admin' AND NOT disabled AND id <> $1`, id); err != nil {
 		return err
 	}
 	if n == 0 {
@@ -129,11 +129,11 @@ func (s *Store) anotherAdmin(ctx context.Context, tx *sql.Tx, id auth.UserID) er
 func (s *Store) SetPassword(ctx context.Context, id auth.UserID, old, hash string) error {
 	err := s.write(ctx, func(tx *sql.Tx) error {
 		if old != "" {
-			_, err := s.exec(ctx, tx, `UPDATE users SET password_hash = $1 WHERE id = $2 AND password_hash = $3`, hash, id, old)
+			_, err := s.db.Exec(ctx, tx, `UPDATE users SET password_hash = $1 WHERE id = $2 AND password_hash = $3`, hash, id, old)
 			return err
 		}
-		n, err := s.exec(ctx, tx, `UPDATE users SET password_hash = $1, generation = generation + 1, updated_at = $2 WHERE id = $3`,
-			hash, s.d.Time(s.now().UTC().Truncate(time.Microsecond)), id)
+		n, err := s.db.Exec(ctx, tx, `UPDATE users SET password_hash = $1, generation = generation + 1, updated_at = $2 WHERE id = $3`,
+			hash, s.db.Time(s.now().UTC().Truncate(time.Microsecond)), id)
 		if err == nil && n == 0 {
 			err = auth.ErrNotFound
 		}
@@ -148,7 +148,7 @@ func (s *Store) SetPassword(ctx context.Context, id auth.UserID, old, hash strin
 // Delete removes an account.
 func (s *Store) Delete(ctx context.Context, id auth.UserID) error {
 	err := s.write(ctx, func(tx *sql.Tx) error {
-		was, err := s.user(ctx, s.readIn(tx), id)
+		was, err := s.user(ctx, s.db.In(tx), id)
 		if err != nil {
 			return err
 		}
@@ -157,7 +157,7 @@ func (s *Store) Delete(ctx context.Context, id auth.UserID) error {
 				return err
 			}
 		}
-		if _, err := s.exec(ctx, tx, `DELETE FROM users WHERE id = $1`, id); err != nil {
+		if _, err := s.db.Exec(ctx, tx, `DELETE FROM users WHERE id = $1`, id); err != nil {
 			return err
 		}
 		return s.changed(ctx, tx, id)

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/pressmark/pressmark/auth"
+	"github.com/pressmark/pressmark/migrations/sqldb"
 )
 
 var _ auth.Sessions = (*Store)(nil)
@@ -18,9 +19,9 @@ func micro(t time.Time) time.Time { return t.UTC().Truncate(time.Microsecond) }
 // Begin adds a session.
 func (s *Store) Begin(ctx context.Context, n auth.Session, hash [32]byte) error {
 	err := s.write(ctx, func(tx *sql.Tx) error {
-		added, err := s.exec(ctx, tx, `INSERT INTO sessions (id, user_id, label, address, turn, token_hash, created_at, used_at, traded_at, expires_at)
+		added, err := s.db.Exec(ctx, tx, `INSERT INTO sessions (id, user_id, label, address, turn, token_hash, created_at, used_at, traded_at, expires_at)
 			SELECT $1, id, $2, $3, 0, $4, $5, $6, $7, $8 FROM users WHERE id = $9`,
-			n.ID, n.Label, n.Address, hash[:], s.d.Time(micro(n.Created)), s.d.Time(micro(n.Used)), s.d.Time(micro(n.Created)), s.d.Time(micro(n.Expires)), n.User)
+			n.ID, n.Label, n.Address, hash[:], s.db.Time(micro(n.Created)), s.db.Time(micro(n.Used)), s.db.Time(micro(n.Created)), s.db.Time(micro(n.Expires)), n.User)
 		if err == nil && added == 0 {
 			err = auth.ErrNotFound
 		}
@@ -35,10 +36,10 @@ func (s *Store) Begin(ctx context.Context, n auth.Session, hash [32]byte) error 
 // endOldest ends the sessions that are too many.
 func (s *Store) endOldest(ctx context.Context, tx *sql.Tx, user auth.UserID) error {
 	var n int
-	if err := s.readIn(tx).row(ctx, []any{&n}, `SELECT count(*) FROM sessions WHERE user_id = $1`, user); err != nil || n <= auth.MaxSessions {
+	if err := s.db.In(tx).Row(ctx, []any{&n}, `SELECT count(*) FROM sessions WHERE user_id = $1`, user); err != nil || n <= auth.MaxSessions {
 		return err
 	}
-	_, err := s.exec(ctx, tx, `DELETE FROM sessions WHERE id IN (SELECT id FROM sessions WHERE user_id = $1 ORDER BY used_at, id DESC LIMIT $2)`, user, n-auth.MaxSessions)
+	_, err := s.db.Exec(ctx, tx, `DELETE FROM sessions WHERE id IN (SELECT id FROM sessions WHERE user_id = $1 ORDER BY used_at, id DESC LIMIT $2)`, user, n-auth.MaxSessions)
 	if err != nil {
 		return err
 	}
@@ -48,12 +49,12 @@ func (s *Store) endOldest(ctx context.Context, tx *sql.Tx, user auth.UserID) err
 const sessionColumns = `id, user_id, label, address, created_at, used_at, expires_at`
 
 func sessionFields(n *auth.Session) []any {
-	return []any{&n.ID, &n.User, &n.Label, &n.Address, stamp{&n.Created}, stamp{&n.Used}, stamp{&n.Expires}}
+	return []any{&n.ID, &n.User, &n.Label, &n.Address, sqldb.At(&n.Created), sqldb.At(&n.Used), sqldb.At(&n.Expires)}
 }
 
 // Trade makes the next token the one that is good.
 func (s *Store) Trade(ctx context.Context, t auth.Trade) (auth.Session, error) {
-	if !storable(t.Session) {
+	if !sqldb.Storable(t.Session) {
 		return auth.Session{}, s.wrap("session", auth.ErrNotFound, t.Session)
 	}
 	var n auth.Session
@@ -62,7 +63,7 @@ func (s *Store) Trade(ctx context.Context, t auth.Trade) (auth.Session, error) {
 		var turn int64
 		var hash []byte
 		var traded time.Time
-		err := s.readIn(tx).row(ctx, append(sessionFields(&n), &turn, &hash, stamp{&traded}), `SELECT `+sessionColumns+`, turn, token_hash, traded_at FROM sessions WHERE id = $1`, t.Session)
+		err := s.db.In(tx).Row(ctx, append(sessionFields(&n), &turn, &hash, sqldb.At(&traded)), `SELECT `+sessionColumns+`, turn, token_hash, traded_at FROM sessions WHERE id = $1`, t.Session)
 		if errors.Is(err, sql.ErrNoRows) || err == nil && !t.At.Before(n.Expires) {
 			return auth.ErrNotFound
 		}
@@ -72,14 +73,14 @@ func (s *Store) Trade(ctx context.Context, t auth.Trade) (auth.Session, error) {
 		switch {
 		case t.Turn == turn && bytes.Equal(t.Old[:], hash):
 			n.Used, n.Expires, n.Address = micro(t.At), micro(t.Expires), t.Address
-			_, err = s.exec(ctx, tx, `UPDATE sessions SET turn = turn + 1, token_hash = $1, used_at = $2, traded_at = $3, expires_at = $4, address = $5 WHERE id = $6`,
-				t.New[:], s.d.Time(n.Used), s.d.Time(n.Used), s.d.Time(n.Expires), n.Address, n.ID)
+			_, err = s.db.Exec(ctx, tx, `UPDATE sessions SET turn = turn + 1, token_hash = $1, used_at = $2, traded_at = $3, expires_at = $4, address = $5 WHERE id = $6`,
+				t.New[:], s.db.Time(n.Used), s.db.Time(n.Used), s.db.Time(n.Expires), n.Address, n.ID)
 			return err
 		case t.Turn == turn-1 && bytes.Equal(t.New[:], hash) && t.At.Sub(traded) <= auth.TradeAgain:
 			return nil
 		case t.Turn < turn:
 			reused = true
-			if _, err := s.exec(ctx, tx, `DELETE FROM sessions WHERE id = $1`, n.ID); err != nil {
+			if _, err := s.db.Exec(ctx, tx, `DELETE FROM sessions WHERE id = $1`, n.ID); err != nil {
 				return err
 			}
 			return s.changed(ctx, tx, n.User)
@@ -102,7 +103,7 @@ func (s *Store) Sessions(ctx context.Context, user auth.UserID, at time.Time) ([
 }
 
 func (s *Store) sessions(ctx context.Context, user auth.UserID, at time.Time) ([]auth.Session, error) {
-	rows, err := s.read().query(ctx, `SELECT `+sessionColumns+` FROM sessions WHERE user_id = $1 AND expires_at > $2 ORDER BY used_at DESC, id`, user, s.d.Time(micro(at)))
+	rows, err := s.db.Reader().Query(ctx, `SELECT `+sessionColumns+` FROM sessions WHERE user_id = $1 AND expires_at > $2 ORDER BY used_at DESC, id`, user, s.db.Time(micro(at)))
 	if err != nil {
 		return nil, err
 	}
@@ -120,11 +121,11 @@ func (s *Store) sessions(ctx context.Context, user auth.UserID, at time.Time) ([
 
 // End ends a session.
 func (s *Store) End(ctx context.Context, user auth.UserID, id string) error {
-	if !storable(id) {
+	if !sqldb.Storable(id) {
 		return s.wrap("end session", auth.ErrNotFound, id)
 	}
 	err := s.write(ctx, func(tx *sql.Tx) error {
-		n, err := s.exec(ctx, tx, `DELETE FROM sessions WHERE id = $1 AND user_id = $2`, id, user)
+		n, err := s.db.Exec(ctx, tx, `DELETE FROM sessions WHERE id = $1 AND user_id = $2`, id, user)
 		if err == nil && n == 0 {
 			err = auth.ErrNotFound
 		}
@@ -139,7 +140,7 @@ func (s *Store) End(ctx context.Context, user auth.UserID, id string) error {
 // EndAll ends all sessions of a user but one.
 func (s *Store) EndAll(ctx context.Context, user auth.UserID, keep string) error {
 	err := s.write(ctx, func(tx *sql.Tx) error {
-		_, err := s.exec(ctx, tx, `DELETE FROM sessions WHERE user_id = $1 AND id <> $2`, user, keep)
+		_, err := s.db.Exec(ctx, tx, `DELETE FROM sessions WHERE user_id = $1 AND id <> $2`, user, keep)
 		if err != nil {
 			return err
 		}
@@ -151,7 +152,7 @@ func (s *Store) EndAll(ctx context.Context, user auth.UserID, keep string) error
 // Expire removes sessions that have expired.
 func (s *Store) Expire(ctx context.Context, at time.Time) error {
 	err := s.write(ctx, func(tx *sql.Tx) error {
-		_, err := s.exec(ctx, tx, `DELETE FROM sessions WHERE expires_at <= $1`, s.d.Time(micro(at)))
+		_, err := s.db.Exec(ctx, tx, `DELETE FROM sessions WHERE expires_at <= $1`, s.db.Time(micro(at)))
 		return err
 	})
 	return s.wrap("expire sessions at", err, at)

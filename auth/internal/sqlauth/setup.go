@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/pressmark/pressmark/auth"
+	"github.com/pressmark/pressmark/migrations/sqldb"
 )
 
 // OpenSetup returns the set-up that is open.
@@ -21,11 +22,11 @@ func (s *Store) OpenSetup(ctx context.Context, at time.Time, n auth.SetupToken) 
 		if err != nil && !errors.Is(err, sql.ErrNoRows) {
 			return err
 		}
-		if _, err := s.exec(ctx, tx, `DELETE FROM setup`); err != nil {
+		if _, err := s.db.Exec(ctx, tx, `DELETE FROM setup`); err != nil {
 			return err
 		}
 		n.Expires = micro(n.Expires)
-		_, err = s.exec(ctx, tx, `INSERT INTO setup (id, nonce, hash, expires_at) VALUES (1, $1, $2, $3)`, n.Nonce, n.Hash[:], s.d.Time(n.Expires))
+		_, err = s.db.Exec(ctx, tx, `INSERT INTO setup (id, nonce, hash, expires_at) VALUES (1, $1, $2, $3)`, n.Nonce, n.Hash[:], s.db.Time(n.Expires))
 		return err
 	})
 	if err != nil {
@@ -37,14 +38,14 @@ func (s *Store) OpenSetup(ctx context.Context, at time.Time, n auth.SetupToken) 
 // setup reads the set-up. It is ErrNotFound if there are users.
 func (s *Store) setup(ctx context.Context, tx *sql.Tx) (n auth.SetupToken, err error) {
 	var users int
-	if err := s.readIn(tx).row(ctx, []any{&users}, `SELECT count(*) FROM users`); err != nil {
+	if err := s.db.In(tx).Row(ctx, []any{&users}, `SELECT count(*) FROM users`); err != nil {
 		return n, err
 	}
 	if users > 0 {
 		return n, auth.ErrNotFound
 	}
 	var hash []byte
-	err = s.readIn(tx).row(ctx, []any{&n.Nonce, &hash, stamp{&n.Expires}}, `SELECT nonce, hash, expires_at FROM setup`)
+	err = s.db.In(tx).Row(ctx, []any{&n.Nonce, &hash, sqldb.At(&n.Expires)}, `SELECT nonce, hash, expires_at FROM setup`)
 	copy(n.Hash[:], hash)
 	return n, err
 }
@@ -67,7 +68,7 @@ func (s *Store) FinishSetup(ctx context.Context, at time.Time, hash [32]byte, u 
 		case !at.Before(open.Expires) || !bytes.Equal(open.Hash[:], hash[:]):
 			return auth.ErrNotFound
 		}
-		if _, err := s.exec(ctx, tx, `DELETE FROM setup`); err != nil {
+		if _, err := s.db.Exec(ctx, tx, `DELETE FROM setup`); err != nil {
 			return err
 		}
 		if err := s.insert(ctx, tx, &u, passwordHash); err != nil {
