@@ -1,0 +1,253 @@
+package sqlstate
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"time"
+
+	"github.com/pressmark/pressmark/migrations/sqldb"
+	rs "github.com/pressmark/pressmark/readerstate"
+)
+
+// row is a mark as it is kept.
+type row struct {
+	rs.Mark
+	positions int64 // the number of the last position
+	forgotten int64 // the highest version of a place that is gone
+}
+
+const markColumns = `book, favorite, favorite_at, favorite_version, status, started_at, finished_at, status_at, status_version,
+	rating, rating_at, rating_version, read_at, positions, forgotten`
+
+func (r *row) fields(halves *int64) []any {
+	return []any{
+		&r.Book, &r.Favorite.On, sqldb.At(&r.Favorite.Since), &r.Favorite.Version,
+		&r.Reading.Status, sqldb.At(&r.Reading.Started), sqldb.At(&r.Reading.Finished), sqldb.At(&r.Reading.Changed), &r.Reading.Version,
+		halves, sqldb.At(&r.Rating.Changed), &r.Rating.Version, sqldb.At(&r.Read), &r.positions, &r.forgotten,
+	}
+}
+
+// rows reads what a query returns of markColumns.
+func (s *Store) rows(ctx context.Context, q sqldb.Querier, query string, args ...any) ([]row, error) {
+	found, err := q.Query(ctx, query, args...)
+	if err != nil {
+		return nil, err
+	}
+	defer found.Close()
+	var list []row
+	for found.Next() {
+		var r row
+		var halves int64
+		if err := found.Scan(r.fields(&halves)...); err != nil {
+			return nil, err
+		}
+		r.Rating.Stars = float64(halves) / 2
+		list = append(list, r)
+	}
+	return list, found.Err()
+}
+
+// lock returns a user's mark of a book, which nobody else changes until the
+// transaction ends. It makes the row, because one that is not there cannot be
+// locked.
+func (s *Store) lock(ctx context.Context, tx *sql.Tx, user rs.UserID, book rs.Book) (row, error) {
+	list, err := s.rows(ctx, s.db.In(tx), `INSERT INTO marks (user_id, book) VALUES ($1, $2)
+		ON CONFLICT (user_id, book) DO UPDATE SET positions = marks.positions RETURNING `+markColumns, user, book)
+	if err == nil && len(list) == 0 {
+		err = sql.ErrNoRows
+	}
+	if err != nil {
+		return row{}, err
+	}
+	return list[0], nil
+}
+
+// change runs f with a user's mark of a book. What f returns is written, unless
+// it is the mark itself.
+func (s *Store) change(ctx context.Context, op string, user rs.UserID, book rs.Book, w rs.Write, f func(tx *sql.Tx, m *row, now time.Time, repeated bool) error) error {
+	if _, err := rs.ParseBook(string(book)); err != nil {
+		return err
+	}
+	return s.write(ctx, op, user, w, func(tx *sql.Tx, now time.Time, repeated bool) error {
+		m, err := s.lock(ctx, tx, user, book)
+		if err != nil {
+			return err
+		}
+		return f(tx, &m, now, repeated)
+	})
+}
+
+// SetFavorite makes a book a favorite, or no favorite.
+func (s *Store) SetFavorite(ctx context.Context, user rs.UserID, book rs.Book, on bool, w rs.Write) (f rs.Favorite, err error) {
+	err = s.change(ctx, "set favorite", user, book, w, func(tx *sql.Tx, m *row, now time.Time, repeated bool) error {
+		f = m.Favorite
+		if repeated {
+			return errNothing
+		}
+		next, err := f.Set(on, w, now)
+		if err == nil && next == f {
+			err = errNothing
+		}
+		if err != nil {
+			return err
+		}
+		f = next
+		_, err = s.db.Exec(ctx, tx, `UPDATE marks SET favorite = $1, favorite_at = $2, favorite_version = $3 WHERE user_id = $4 AND book = $5`,
+			f.On, s.db.OptionalTime(f.Since), f.Version, user, book)
+		return err
+	})
+	if err != nil {
+		return rs.Favorite{}, err
+	}
+	return f, nil
+}
+
+// SetStatus sets the status of a book.
+func (s *Store) SetStatus(ctx context.Context, user rs.UserID, book rs.Book, c rs.ReadingChange, w rs.Write) (r rs.Reading, err error) {
+	err = s.change(ctx, "set status", user, book, w, func(tx *sql.Tx, m *row, now time.Time, repeated bool) error {
+		r = m.Reading
+		if repeated {
+			return errNothing
+		}
+		next, err := r.Set(c, w, now)
+		if err == nil && next == r {
+			err = errNothing
+		}
+		if err != nil {
+			return err
+		}
+		r = next
+		return s.setReading(ctx, tx, user, book, r)
+	})
+	if err != nil {
+		return rs.Reading{}, err
+	}
+	return r, nil
+}
+
+func (s *Store) setReading(ctx context.Context, tx *sql.Tx, user rs.UserID, book rs.Book, r rs.Reading) error {
+	_, err := s.db.Exec(ctx, tx, `UPDATE marks SET status = $1, started_at = $2, finished_at = $3, status_at = $4, status_version = $5 WHERE user_id = $6 AND book = $7`,
+		r.Status, s.db.OptionalTime(r.Started), s.db.OptionalTime(r.Finished), s.db.OptionalTime(r.Changed), r.Version, user, book)
+	return err
+}
+
+// SetRating sets the rating of a book.
+func (s *Store) SetRating(ctx context.Context, user rs.UserID, book rs.Book, stars float64, w rs.Write) (r rs.Rating, err error) {
+	err = s.change(ctx, "set rating", user, book, w, func(tx *sql.Tx, m *row, now time.Time, repeated bool) error {
+		r = m.Rating
+		if repeated {
+			return errNothing
+		}
+		next, err := r.Set(stars, w, now)
+		if err == nil && next == r {
+			err = errNothing
+		}
+		if err != nil {
+			return err
+		}
+		r = next
+		_, err = s.db.Exec(ctx, tx, `UPDATE marks SET rating = $1, rating_at = $2, rating_version = $3 WHERE user_id = $4 AND book = $5`,
+			int64(r.Stars*2), s.db.OptionalTime(r.Changed), r.Version, user, book)
+		return err
+	})
+	if err != nil {
+		return rs.Rating{}, err
+	}
+	return r, nil
+}
+
+// MarksOf returns the marks of some books.
+func (s *Store) MarksOf(ctx context.Context, user rs.UserID, books []rs.Book) ([]rs.Mark, error) {
+	marks, err := s.marksOf(ctx, user, books)
+	return marks, s.wrap("marks", err)
+}
+
+func (s *Store) marksOf(ctx context.Context, user rs.UserID, books []rs.Book) ([]rs.Mark, error) {
+	if len(books) == 0 {
+		return []rs.Mark{}, nil
+	}
+	books = books[:min(len(books), rs.MaxBooks)]
+	names, err := json.Marshal(books)
+	if err != nil {
+		return nil, err
+	}
+	list, err := s.rows(ctx, s.db.Reader(), `SELECT `+markColumns+` FROM marks WHERE user_id = $1 AND book IN `+s.list, user, string(names))
+	if err != nil {
+		return nil, err
+	}
+	found := make(map[rs.Book]rs.Mark, len(list))
+	for _, r := range list {
+		found[r.Book] = r.Mark
+	}
+	marks := make([]rs.Mark, len(books))
+	for i, b := range books {
+		marks[i] = rs.Mark{Book: b, Reading: rs.Reading{Status: rs.Unread}}
+		if m, ok := found[b]; ok {
+			marks[i] = m
+		}
+	}
+	return marks, s.addPlaces(ctx, user, marks)
+}
+
+// addPlaces gives each mark its newest place.
+func (s *Store) addPlaces(ctx context.Context, user rs.UserID, marks []rs.Mark) error {
+	var read []rs.Book
+	for _, m := range marks {
+		if !m.Read.IsZero() {
+			read = append(read, m.Book)
+		}
+	}
+	if len(read) == 0 {
+		return nil
+	}
+	names, err := json.Marshal(read)
+	if err != nil {
+		return err
+	}
+	places, err := s.places(ctx, s.db.Reader(), `SELECT `+placeColumns+` FROM places WHERE user_id = $1 AND book IN `+s.list, user, string(names))
+	if err != nil {
+		return err
+	}
+	for i := range marks {
+		marks[i].Place = rs.Newest(places[marks[i].Book])
+	}
+	return nil
+}
+
+// far is later than any time that is kept.
+var far = time.Date(9999, 12, 31, 0, 0, 0, 0, time.UTC)
+
+// Favorites returns a user's favorites.
+func (s *Store) Favorites(ctx context.Context, user rs.UserID, after rs.Cursor, limit int) ([]rs.Mark, error) {
+	marks, err := s.page(ctx, user, after, limit, `favorite`, `favorite_at`)
+	return marks, s.wrap("favorites", err)
+}
+
+// Recent returns the books whose place was told.
+func (s *Store) Recent(ctx context.Context, user rs.UserID, status rs.Status, after rs.Cursor, limit int) ([]rs.Mark, error) {
+	which, args := `read_at IS NOT NULL`, []any(nil)
+	if status != "" {
+		which, args = which+` AND status = $6`, []any{status}
+	}
+	marks, err := s.page(ctx, user, after, limit, which, `read_at`, args...)
+	return marks, s.wrap("recent books", err)
+}
+
+// page returns some marks of a user, by a time of theirs.
+func (s *Store) page(ctx context.Context, user rs.UserID, after rs.Cursor, limit int, which, at string, args ...any) ([]rs.Mark, error) {
+	if after.Time.IsZero() {
+		after = rs.Cursor{Time: far}
+	}
+	behind := s.db.Time(after.Time)
+	list, err := s.rows(ctx, s.db.Reader(), `SELECT `+markColumns+` FROM marks WHERE user_id = $1 AND `+at+` <= $2 AND (`+at+` < $3 OR book > $4)
+		AND `+which+` ORDER BY `+at+` DESC, book LIMIT $5`, append([]any{user, behind, behind, after.Book, min(max(limit, 1), rs.MaxBooks)}, args...)...)
+	if err != nil {
+		return nil, err
+	}
+	marks := make([]rs.Mark, len(list))
+	for i, r := range list {
+		marks[i] = r.Mark
+	}
+	return marks, s.addPlaces(ctx, user, marks)
+}

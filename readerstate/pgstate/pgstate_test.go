@@ -1,0 +1,61 @@
+package pgstate_test
+
+import (
+	"errors"
+	"os"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/jackc/pgx/v5/stdlib"
+
+	"github.com/pressmark/pressmark/migrations"
+	"github.com/pressmark/pressmark/migrations/migrationstest"
+	"github.com/pressmark/pressmark/readerstate"
+	"github.com/pressmark/pressmark/readerstate/pgstate"
+	"github.com/pressmark/pressmark/readerstate/statetest"
+)
+
+func TestMain(m *testing.M) { os.Exit(migrationstest.Main{M: m}.Run()) }
+
+func TestStore(t *testing.T) {
+	statetest.Store(t, func(t *testing.T, now func() time.Time) readerstate.Store {
+		pool := migrationstest.Postgres(t)
+		db := stdlib.OpenDBFromPool(pool)
+		defer db.Close()
+		schema, err := migrations.New(db, migrations.Postgres)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := schema.Up(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		return readerstate.All(closing(t, pgstate.New(pool, pgstate.Options{Now: now})))
+	})
+}
+
+func closing(t *testing.T, s *pgstate.Store) *pgstate.Store {
+	t.Cleanup(func() {
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return s
+}
+
+// TestDown: a server that cannot be reached is a reason to come again.
+func TestDown(t *testing.T) {
+	pool, err := pgxpool.New(t.Context(), "postgres://nobody@127.0.0.1:1/nothing?connect_timeout=2")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer pool.Close()
+	s := closing(t, pgstate.New(pool, pgstate.Options{}))
+	_, err = s.SetFavorite(t.Context(), 1, "00000000-0000-4000-8000-000000000001", true, readerstate.Write{})
+	_, readErr := s.Preferences(t.Context(), 1)
+	for _, err := range []error{err, readErr} {
+		if !errors.Is(err, readerstate.ErrUnavailable) {
+			t.Error(err)
+		}
+	}
+}
