@@ -348,6 +348,13 @@ func (a *API) serveAudit(w http.ResponseWriter, r *http.Request) error {
 		list = list[:limit]
 		page.NextCursor = next(more, list[limit-1].ID)
 	}
+	for _, e := range list {
+		page.Items = append(page.Items, toAudit(e))
+	}
+	return a.sendJSON(w, r, page)
+}
+
+func toAudit(e auth.Event) auditJSON {
 	known := func(id auth.UserID) *int64 {
 		if id == 0 {
 			return nil
@@ -355,8 +362,5 @@ func (a *API) serveAudit(w http.ResponseWriter, r *http.Request) error {
 		n := int64(id)
 		return &n
 	}
-	for _, e := range list {
-		page.Items = append(page.Items, auditJSON{e.ID, e.At, e.Action, known(e.Actor), known(e.User), e.Address, e.Detail})
-	}
-	return a.sendJSON(w, r, page)
+	return auditJSON{e.ID, e.At, e.Action, known(e.Actor), known(e.User), e.Address, e.Detail}
 }

@@ -36,7 +36,7 @@ func operations(t *testing.T, s *sample) (list []operation) {
 		t.Fatal(err)
 	}
 	for path, methods := range doc.Paths {
-		path = strings.NewReplacer("{id}", "1", "{format}", "epub", "{field}", "tags", "{uuid}", "x", "{ticket}", "x").Replace(path)
+		path = strings.NewReplacer("{id}", "1", "{format}", "epub", "{field}", "tags", "{uuid}", "x", "{book}", "1", "{list}", "00000000-0000-4000-8000-000000000000", "{ticket}", "x").Replace(path)
 		for method, op := range methods {
 			if op.Security == nil {
 				t.Errorf("%s %s does not say who may use it", method, path)

@@ -10,6 +10,7 @@ import (
 
 	"github.com/pressmark/pressmark/auth"
 	"github.com/pressmark/pressmark/catalog"
+	"github.com/pressmark/pressmark/readerstate"
 	"github.com/pressmark/pressmark/storage"
 )
 
@@ -25,6 +26,7 @@ type statusError struct {
 	position   int
 	retryAfter int    // seconds; 0 leaves Retry-After out
 	challenge  string // WWW-Authenticate of a 401, if it is not the usual one
+	stored     any    // of a 409: what is there
 	err        error  // for the log, may be nil
 }
 
@@ -99,6 +101,8 @@ func explain(err error) *statusError {
 		taken    *auth.ConflictError
 		locked   *auth.LockedError
 		query    *catalog.InvalidError
+		unkept   *readerstate.InvalidError
+		changed  *readerstate.ConflictError
 		tooLarge *http.MaxBytesError
 	)
 	switch {
@@ -119,6 +123,16 @@ func explain(err error) *statusError {
 		return &statusError{status: http.StatusServiceUnavailable, detail: "The request took too long.", retryAfter: 5, err: err}
 	case errors.As(err, &unfit):
 		return atFault(http.StatusUnprocessableEntity, "body."+unfit.Field, "", unfit.Reason)
+	case errors.As(err, &unkept):
+		return atFault(http.StatusUnprocessableEntity, "body."+unkept.Field, "", unkept.Reason)
+	case errors.As(err, &changed):
+		return &statusError{status: http.StatusConflict, detail: fmt.Sprintf("Somebody else has changed it: the stored version is %d.", changed.Version), stored: toStored(changed.Stored)}
+	case errors.Is(err, readerstate.ErrTaken):
+		return &statusError{status: http.StatusConflict, detail: "This id is that of another list, or of one that was deleted."}
+	case errors.Is(err, readerstate.ErrNotFound):
+		return &statusError{status: http.StatusNotFound, detail: "Nothing like this is kept."}
+	case errors.Is(err, readerstate.ErrUnavailable):
+		return &statusError{status: http.StatusServiceUnavailable, detail: "The database of users does not answer.", retryAfter: 5, err: err}
 	case errors.As(err, &taken):
 		return atFault(http.StatusConflict, "body."+taken.Field, taken.Value, "another account has")
 	case errors.As(err, &locked):

@@ -16,6 +16,7 @@ import (
 
 	"github.com/pressmark/pressmark/auth"
 	"github.com/pressmark/pressmark/catalog"
+	"github.com/pressmark/pressmark/readerstate"
 	"github.com/pressmark/pressmark/storage"
 )
 
@@ -44,6 +45,8 @@ type Options struct {
 	PublicRead bool
 	// Logins lets users in, and says what each may see. With nil there are none.
 	Logins *auth.Logins
+	// State keeps what users make of the libraries. The zero value keeps nothing.
+	State readerstate.Store
 	// TrustedProxies are the networks of proxies whose X-Forwarded headers are
 	// believed. Empty believes nobody.
 	TrustedProxies []netip.Prefix
@@ -153,6 +156,7 @@ func build(o Options) (*API, error) {
 	a.registerMe()
 	a.registerAdmin()
 	a.registerSetup()
+	a.registerState()
 	a.registerBooks()
 	a.registerTerms()
 	a.registerSearch()

@@ -211,8 +211,8 @@ func (l *leak) all(t *testing.T) {
 	}
 	for path, methods := range doc.Paths {
 		op, ok := methods["get"]
-		if !ok || strings.HasPrefix(path, "/api/health") || strings.HasPrefix(path, "/api/me") || strings.HasPrefix(path, "/api/admin/") {
-			continue // these know no books
+		if !ok || strings.HasPrefix(path, "/api/health") || strings.HasPrefix(path, "/api/me") || strings.HasPrefix(path, "/api/lists") || strings.HasPrefix(path, "/api/admin/") {
+			continue // these know no books, but for those of TestStateHides
 		}
 		if path == "/api/c/{ticket}/download" {
 			continue // TestTicket

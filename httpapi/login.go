@@ -169,7 +169,11 @@ func (a *API) serveMe(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (a *API) sendMe(w http.ResponseWriter, r *http.Request, u auth.User) error {
-	return a.sendJSON(w, r, meJSON{int64(u.ID), u.Email, u.Username, u.FullName, string(u.Role), u.Access.Restricted, u.Created})
+	return a.sendJSON(w, r, toMe(u))
+}
+
+func toMe(u auth.User) meJSON {
+	return meJSON{int64(u.ID), u.Email, u.Username, u.FullName, string(u.Role), u.Access.Restricted, u.Created}
 }
 
 func (a *API) serveSessions(w http.ResponseWriter, r *http.Request) error {
@@ -180,9 +184,13 @@ func (a *API) serveSessions(w http.ResponseWriter, r *http.Request) error {
 	}
 	page := sessionPageJSON{Items: []sessionJSON{}, Total: len(list)}
 	for _, s := range list {
-		page.Items = append(page.Items, sessionJSON{s.ID, s.Label, s.Address, s.Created, s.Used, s.Expires, s.ID == i.Session})
+		page.Items = append(page.Items, toSession(s, i.Session))
 	}
 	return a.sendJSON(w, r, page)
+}
+
+func toSession(s auth.Session, current string) sessionJSON {
+	return sessionJSON{s.ID, s.Label, s.Address, s.Created, s.Used, s.Expires, s.ID == current}
 }
 
 // serveLogout ends the session that asks.

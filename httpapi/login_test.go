@@ -15,6 +15,8 @@ import (
 	"github.com/pressmark/pressmark/auth"
 	"github.com/pressmark/pressmark/auth/memauth"
 	"github.com/pressmark/pressmark/httpapi"
+	"github.com/pressmark/pressmark/readerstate"
+	"github.com/pressmark/pressmark/readerstate/memstate"
 )
 
 // door is a set of accounts.
@@ -39,7 +41,9 @@ func newDoor(tb testing.TB) *door {
 	return d
 }
 
-func (d *door) option(o *httpapi.Options) { o.Logins = d.logins }
+func (d *door) option(o *httpapi.Options) {
+	o.Logins, o.State = d.logins, readerstate.All(new(memstate.Store))
+}
 
 const doorPassword = "correct horse"
 
@@ -266,7 +270,7 @@ func TestDefaultDeny(t *testing.T) {
 		for method, op := range methods {
 			method = strings.ToUpper(method)
 			all++
-			path := strings.NewReplacer("{id}", "1", "{format}", "epub", "{field}", "tags", "{uuid}", "x").Replace(path)
+			path := strings.NewReplacer("{id}", "1", "{format}", "epub", "{field}", "tags", "{uuid}", "x", "{book}", "1", "{list}", "00000000-0000-4000-8000-000000000000").Replace(path)
 			if op.Security != nil && len(*op.Security) == 1 && len((*op.Security)[0]) == 0 {
 				open++
 				if !strings.HasPrefix(path, "/api/health") && !strings.HasPrefix(path, "/api/auth/") && path != "/api/c/{ticket}/download" {

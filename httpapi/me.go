@@ -164,10 +164,16 @@ func readMembersOf(w http.ResponseWriter, r *http.Request, members map[string]an
 	if r.URL.RawQuery != "" {
 		return errNoQuery
 	}
+	return readJSON(w, r, maxLoginBody, members)
+}
+
+// readJSON is readMembersOf for a body of at most that many bytes, and addresses
+// with parameters.
+func readJSON(w http.ResponseWriter, r *http.Request, most int64, members map[string]any) error {
 	if kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || kind != "application/json" {
 		return atFault(http.StatusUnsupportedMediaType, "header.Content-Type", r.Header.Get("Content-Type"), "the body must be application/json, not")
 	}
-	body, err := readBody(w, r, maxLoginBody)
+	body, err := readBody(w, r, most)
 	if err != nil {
 		return err
 	}

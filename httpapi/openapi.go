@@ -45,6 +45,7 @@ func humaConfig(o *Options) huma.Config {
 			{Name: "files", Description: "Covers and downloads."},
 			{Name: "events", Description: "Changes as they happen."},
 			{Name: "users", Description: "Logging in, and who one is."},
+			{Name: "state", Description: "What one makes of the libraries: favorites, progress, lists. Never part of catalogue answers."},
 			{Name: "admin", Description: "Accounts of others."},
 			{Name: "health", Description: "How the server is."},
 		},

@@ -18,6 +18,8 @@ type problemJSON struct {
 	Detail    string             `json:"detail" doc:"What happened, for people." example:"sort: unknown field \"nope\""`
 	Errors    []problemErrorJSON `json:"errors" nullable:"false" doc:"The parts of the request at fault."`
 	RequestID string             `json:"request_id" doc:"Names this request in the server's log."`
+
+	Stored any `json:"stored,omitempty" doc:"Only where a change needed another version (409): what is stored."`
 }
 
 // problemErrorJSON is one part of a request that is at fault.
@@ -66,6 +68,7 @@ func (a *API) writeProblem(w http.ResponseWriter, r *http.Request, e *statusErro
 		Type: "about:blank", Title: http.StatusText(e.status), Status: e.status,
 		Detail: e.detail, Errors: []problemErrorJSON{}, RequestID: requestID(w),
 	}
+	p.Stored = e.stored
 	if e.location != "" {
 		fault := problemErrorJSON{Location: e.location, Message: e.message, Value: e.value}
 		if e.expected != "" {

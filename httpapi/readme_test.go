@@ -26,6 +26,7 @@ func TestReadmeCommands(t *testing.T) {
 	fill := func(s, secret string) string { return strings.ReplaceAll(s, "…", secret) }
 	address := regexp.MustCompile(`localhost:8000(/[^' ]*)`)
 	own := regexp.MustCompile(` -H '([^:']*): ([^']*)'`)
+	verb := regexp.MustCompile(`^curl -X ([A-Z]+) `)
 	data := regexp.MustCompile(` -d '([^']*)'`)
 	var app struct{ Password string }
 	n := 0
@@ -36,6 +37,9 @@ func TestReadmeCommands(t *testing.T) {
 		}
 		n++
 		method := http.MethodGet
+		if m := verb.FindStringSubmatch(line); m != nil {
+			method = m[1]
+		}
 		if strings.HasPrefix(line, "curl -N ") {
 			method = http.MethodHead // a stream does not end
 		}
@@ -60,9 +64,14 @@ func TestReadmeCommands(t *testing.T) {
 			w = send(s.api, http.MethodPost, m[1], asForm, fill(body[1], url.QueryEscape(doorPassword)))
 			token = granted(t, w).AccessToken
 		default:
-			if w = send(s.api, http.MethodPost, m[1], kind, body[1], header...); w.Code == http.StatusCreated {
+			if method == http.MethodGet {
+				method = http.MethodPost
+			}
+			if w = send(s.api, method, m[1], kind, body[1], header...); w.Code == http.StatusCreated {
 				w.Code = http.StatusOK
-				app = decode[struct{ Password string }](t, w)
+				if strings.HasSuffix(m[1], "/app-passwords") {
+					app = decode[struct{ Password string }](t, w)
+				}
 			}
 		}
 		if w.Code != http.StatusOK {

@@ -1,7 +1,6 @@
 package readerstate
 
 import (
-	"fmt"
 	"strconv"
 	"strings"
 	"unicode"
@@ -49,14 +48,6 @@ func (b Book) Row() (library string, id int64, ok bool) {
 	}
 	id, err := strconv.ParseInt(text, 10, 64)
 	return library, id, err == nil
-}
-
-// check returns an InvalidError for what ParseBook would not return.
-func (b Book) check() error {
-	if parsed, err := ParseBook(string(b)); err != nil || parsed != b {
-		return &InvalidError{"book", fmt.Sprintf("%.100q is not the name of a book", string(b))}
-	}
-	return nil
 }
 
 // isUUID tells whether s has the form of RFC 9562, 4.

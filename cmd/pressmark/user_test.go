@@ -48,6 +48,7 @@ func TestUser(t *testing.T) {
 		{args: "migrate", code: 2, want: "Usage: pressmark migrate"},
 		{args: "migrate|sideways", code: 2, want: `"migrate sideways"`},
 		{args: "migrate|up", want: "nothing was missing"},
+		{args: "migrate|down", want: "took back 00004_reader_state.sql"},
 		{args: "migrate|down", want: "took back 00003_access.sql"},
 		{args: "migrate|down", want: "took back 00002_sessions.sql"},
 		{args: "migrate|status", want: "missing"},

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -17,6 +18,7 @@ import (
 	"github.com/pressmark/pressmark/auth"
 	"github.com/pressmark/pressmark/catalog/calibre/calibretest"
 	"github.com/pressmark/pressmark/migrations/migrationstest"
+	"github.com/pressmark/pressmark/readerstate"
 )
 
 // databases calls test with a configuration for each kind of database.
@@ -270,4 +272,48 @@ func scansOf(t *testing.T, requests int) (n int) {
 		t.Fatal(err)
 	}
 	return n
+}
+
+// TestStateGoesWithAccount: an account that is deleted, by whatever means, takes
+// what was kept for it along.
+func TestStateGoesWithAccount(t *testing.T) {
+	databases(t, func(t *testing.T, c Config) {
+		s, err := Open(t.Context(), c)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer s.Close()
+		const book, list = "11111111-1111-4111-8111-111111111111", "22222222-2222-4222-8222-222222222222"
+		for i := range 2 {
+			name := fmt.Sprint("user", i)
+			u, err := s.logins.Create(t.Context(), 0, auth.User{Email: name + "@example.com", Username: name, Role: auth.Reader}, "correct horse", auth.Client{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			id, readers := readerstate.UserID(u.ID), s.state.Readers
+			_, favorite := readers.SetFavorite(t.Context(), id, book, true, readerstate.Write{})
+			_, preferences := readers.SetPreferences(t.Context(), id, []byte("{}"), readerstate.Write{})
+			if err := errors.Join(favorite, preferences); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if _, _, err := s.state.Readers.CreateList(t.Context(), 1, readerstate.List{ID: list, Name: "x", Public: true}); err != nil {
+			t.Fatal(err)
+		}
+		if err := s.logins.Delete(t.Context(), 0, 1, auth.Client{}); err != nil {
+			t.Fatal(err)
+		}
+		for id, want := range map[readerstate.UserID]int{1: 0, 2: 1} {
+			kept, err := s.state.Readers.Everything(t.Context(), id, "", 10)
+			if err != nil || len(kept) != want {
+				t.Errorf("user %d: %+v, %v", id, kept, err)
+			}
+		}
+		if p, err := s.state.Readers.Preferences(t.Context(), 1); err != nil || p.Version != 0 {
+			t.Errorf("%+v, %v", p, err)
+		}
+		if _, err := s.state.Readers.List(t.Context(), 2, list); !errors.Is(err, readerstate.ErrNotFound) {
+			t.Errorf("the list: %v", err)
+		}
+	})
 }

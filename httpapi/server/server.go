@@ -62,6 +62,7 @@ import (
 	"github.com/pressmark/pressmark/catalog/calibre"
 	"github.com/pressmark/pressmark/httpapi"
 	"github.com/pressmark/pressmark/httpapi/covers"
+	"github.com/pressmark/pressmark/readerstate"
 )
 
 // Server serves Calibre libraries. Make one with Open.
@@ -138,7 +139,7 @@ func Open(ctx context.Context, c Config) (_ *Server, err error) {
 	if s.logins, err = s.state.Logins(); err != nil {
 		return nil, err
 	}
-	o.Logins, o.Checks = s.logins, []httpapi.Check{{Name: "database", Run: s.database.result}}
+	o.Logins, o.State, o.Checks = s.logins, s.state.Readers, []httpapi.Check{{Name: "database", Run: s.database.result}}
 	if s.api, err = httpapi.New(o); err != nil {
 		return nil, err
 	}
@@ -178,7 +179,8 @@ func (s *Server) expire(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case now := <-tick.C:
-			err := errors.Join(s.state.Sessions.Expire(ctx, now), s.state.Attempts.ExpireAttempts(ctx, now), s.state.Audit.ExpireEvents(ctx, now.Add(-keepEvents)))
+			err := errors.Join(s.state.Sessions.Expire(ctx, now), s.state.Attempts.ExpireAttempts(ctx, now), s.state.Audit.ExpireEvents(ctx, now.Add(-keepEvents)),
+				s.state.Readers.ExpireWrites(ctx, now.Add(-readerstate.KeepWrites)))
 			if err != nil && ctx.Err() == nil {
 				s.log.Warn("What has expired cannot be removed", "component", "auth", "err", err)
 			}

@@ -17,6 +17,9 @@ import (
 	"github.com/pressmark/pressmark/auth/pgauth"
 	"github.com/pressmark/pressmark/auth/sqliteauth"
 	"github.com/pressmark/pressmark/migrations"
+	"github.com/pressmark/pressmark/readerstate"
+	"github.com/pressmark/pressmark/readerstate/pgstate"
+	"github.com/pressmark/pressmark/readerstate/sqlitestate"
 )
 
 // State is what the server keeps of its users, in a database of its own: the
@@ -31,6 +34,8 @@ type State struct {
 	Setup        auth.Setup
 	Changes      auth.Changes
 	Passwords    *auth.Passwords
+	// Readers is what users make of the libraries.
+	Readers readerstate.Store
 
 	database string // for people
 	ping     func(context.Context) error
@@ -50,7 +55,8 @@ type roles interface {
 	auth.Changes
 }
 
-func newState(r roles, s State) *State {
+func newState(r roles, readers readerstate.Store, s State) *State {
+	s.Readers = readers
 	s.Users, s.Sessions, s.AppPasswords, s.Attempts, s.Audit, s.Setup, s.Changes = r, r, r, r, r, r, r
 	return &s
 }
@@ -140,7 +146,7 @@ func openDatabase(ctx context.Context, c Config, passwords *auth.Passwords) (*St
 	if err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
-	return newState(sqliteauth.New(db, sqliteauth.Options{}), State{
+	return newState(sqliteauth.New(db, sqliteauth.Options{}), readerstate.All(sqlitestate.New(db, sqlitestate.Options{})), State{
 		Schema: schema, Passwords: passwords, database: "SQLite " + path, close: db.Close,
 		ping: func(ctx context.Context) error {
 			var one int
@@ -169,12 +175,12 @@ func openPostgres(ctx context.Context, address string, passwords *auth.Passwords
 		return nil, err
 	}
 	name := fmt.Sprintf("PostgreSQL %s:%d/%s", config.ConnConfig.Host, config.ConnConfig.Port, config.ConnConfig.Database)
-	store := pgauth.New(pool, pgauth.Options{})
-	return newState(store, State{
+	store, readers := pgauth.New(pool, pgauth.Options{}), pgstate.New(pool, pgstate.Options{})
+	return newState(store, readerstate.All(readers), State{
 		Schema: schema, Passwords: passwords, database: name, ping: pool.Ping,
 		close: func() error {
 			defer pool.Close()
-			return errors.Join(store.Close(), db.Close())
+			return errors.Join(readers.Close(), store.Close(), db.Close())
 		},
 	}), nil
 }

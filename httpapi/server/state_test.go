@@ -23,7 +23,7 @@ func TestState(t *testing.T) {
 		Libraries: []Library{{Path: calibretest.Sample(t)}}, PublicRead: true, DataDir: t.TempDir(),
 		Logger: slog.New(slog.NewTextHandler(&logs, nil)),
 	}
-	for _, applied := range []string{"applied=3", "applied=0"} {
+	for _, applied := range []string{"applied=4", "applied=0"} {
 		s, err := Open(t.Context(), c)
 		if err != nil {
 			t.Fatal(err)

@@ -90,7 +90,7 @@ func testRekey(t *testing.T, s *subject) {
 		t.Errorf("%d users", n)
 	}
 	all := must(s.Everything(ctx, ada, "", 10))(t)
-	if len(all) != 1 || all[0].Book != to || all[0].Favorite.On != true || all[0].Favorite.Version <= moved.Favorite.Version || *all[0].Place != *moved.Place {
+	if len(all) != 1 || all[0].Book != to || !all[0].Favorite.On || all[0].Favorite.Version <= moved.Favorite.Version || *all[0].Place != *moved.Place {
 		t.Errorf("moved: %+v", all)
 	}
 	equal(t, "list", s.inList(t, listID(1)), []readerstate.Book{to})

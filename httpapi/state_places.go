@@ -1,0 +1,105 @@
+package httpapi
+
+import (
+	"net/http"
+
+	"github.com/pressmark/pressmark/readerstate"
+)
+
+// webFamily is the device family of who does not name one.
+const webFamily = "web"
+
+func (a *API) servePlaces(w http.ResponseWriter, r *http.Request, user readerstate.UserID) error {
+	l, err := a.bookOf(r)
+	if err != nil {
+		return err
+	}
+	places, err := a.opts.State.PlacesIn(r.Context(), user, l.name)
+	if err != nil {
+		return err
+	}
+	answer := placesJSON{toRef(l), []placeJSON{}}
+	for _, p := range places {
+		answer.Items = append(answer.Items, toPlace(p))
+	}
+	return a.sendJSON(w, r, answer)
+}
+
+func (a *API) serveSetPlace(w http.ResponseWriter, r *http.Request, user readerstate.UserID) error {
+	l, err := a.bookOf(r)
+	if err != nil {
+		return err
+	}
+	p := readerstate.Position{Family: webFamily}
+	var progression *float64
+	var ifVersion *int64
+	err = readJSON(w, r, maxStateBody, map[string]any{
+		"family": &p.Family, "locator_type": &p.Type, "locator": &p.Locator, "progression": &progression,
+		"device": &p.Device, "device_id": &p.DeviceID, "at": &p.At, "if_version": &ifVersion,
+	})
+	if err != nil {
+		return err
+	}
+	if progression == nil {
+		return invalid("body.progression", "", "a number from 0 to 1 was expected")
+	}
+	p.Progression = *progression
+	how, err := writeOf(r, ifVersion)
+	if err != nil {
+		return err
+	}
+	place, won, err := a.opts.State.SetPlace(r.Context(), user, l.name, p, how)
+	if err != nil {
+		return err
+	}
+	return a.sendVersion(w, r, http.StatusOK, place.Version, wonJSON{toPlace(place), won})
+}
+
+func (a *API) serveForgetPlaces(w http.ResponseWriter, r *http.Request, user readerstate.UserID) error {
+	l, err := a.bookOf(r)
+	if err != nil {
+		return err
+	}
+	how, err := writeOf(r, nil)
+	if err != nil {
+		return err
+	}
+	return noContent(w, a.opts.State.ForgetPlaces(r.Context(), user, l.name, how))
+}
+
+func (a *API) serveHistory(w http.ResponseWriter, r *http.Request, user readerstate.UserID) error {
+	l, err := a.bookOf(r)
+	if err != nil {
+		return err
+	}
+	past, err := a.opts.State.History(r.Context(), user, l.name)
+	if err != nil {
+		return err
+	}
+	answer := historyJSON{toRef(l), []pastJSON{}}
+	for _, p := range past {
+		answer.Items = append(answer.Items, toPast(p))
+	}
+	return a.sendJSON(w, r, answer)
+}
+
+func (a *API) serveUndo(w http.ResponseWriter, r *http.Request, user readerstate.UserID) error {
+	l, err := a.bookOf(r)
+	if err != nil {
+		return err
+	}
+	family := webFamily
+	var ifVersion *int64
+	if err := readOptional(w, r, map[string]any{"family": &family, "if_version": &ifVersion}); err != nil {
+		return err
+	}
+	how, err := writeOf(r, ifVersion)
+	if err != nil {
+		return err
+	}
+	place, err := a.opts.State.Undo(r.Context(), user, l.name, family, how)
+	if err != nil {
+		return err
+	}
+	return a.sendVersion(w, r, http.StatusOK, place.Version, toPlace(place))
+}

@@ -1,0 +1,491 @@
+package httpapi_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/pressmark/pressmark/auth"
+	"github.com/pressmark/pressmark/catalog"
+)
+
+// stater is a user who keeps state.
+type stater struct {
+	t     *testing.T
+	h     http.Handler
+	token string
+}
+
+// do sends a request, whose answer must have that status, and returns the answer.
+func (s stater) do(method, path, body string, status int, header ...string) *httptest.ResponseRecorder {
+	s.t.Helper()
+	kind := ""
+	if body != "" {
+		kind = asJSON
+	}
+	w := send(s.h, method, path, kind, body, append(bearer(s.token), header...)...)
+	if w.Code != status {
+		s.t.Fatalf("%s %s %s: %d, want %d: %s", method, path, body, w.Code, status, w.Body)
+	}
+	return w
+}
+
+// get returns the members of an answer.
+func (s stater) get(path string) map[string]any {
+	s.t.Helper()
+	return decode[map[string]any](s.t, s.do("GET", path, "", 200))
+}
+
+// books returns the ids of the books of a list.
+func (s stater) books(path string) []int64 {
+	s.t.Helper()
+	return idsOf(s.get(path))
+}
+
+// idsOf returns the ids of the books of an answer, in order.
+func idsOf(answer map[string]any) (ids []int64) {
+	items, _ := answer["items"].([]any)
+	for _, it := range items {
+		ids = append(ids, int64(it.(map[string]any)["id"].(float64)))
+	}
+	return ids
+}
+
+// staters returns users of one API.
+func staters(t *testing.T, n int) (*door, *sample, []stater) {
+	t.Helper()
+	d, s := closed(t)
+	var list []stater
+	for range n {
+		list = append(list, stater{t, s.api, d.login(t, auth.Rule{})})
+	}
+	return d, s, list
+}
+
+const place = `{"locator_type": "cfi", "locator": "epubcfi(/6/4!/4/2)", "progression": 0.25, "device": "Phone"`
+
+// TestStateOfBook keeps what can be kept of a book, by id and by UUID.
+func TestStateOfBook(t *testing.T) {
+	_, s, users := staters(t, 2)
+	ada := users[0]
+	b, err := s.lib.Book(t.Context(), 3)
+	if err != nil {
+		t.Fatal(err)
+	}
+	byID, byUUID := "/api/me/books/3", "/api/me/books/"+strings.ToUpper(b.UUID)
+	ada.do("PUT", "/api/me/favorites/3", "", 200)
+	ada.do("PUT", byUUID+"/rating", `{"rating": 4.5}`, 200)
+	w := ada.do("PUT", byID+"/progress", place+`, "if_version": 0}`, 200)
+	if tag := w.Header().Get("ETag"); tag != `"1"` || w.Header().Get("Cache-Control") != "no-store" {
+		t.Errorf("ETag %s, %s", tag, w.Header().Get("Cache-Control"))
+	}
+	state := ada.get(byUUID)
+	if state["book"] != b.UUID || state["id"] != 3.0 || state["library"] != "main" {
+		t.Errorf("state of %v", state)
+	}
+	for name, want := range map[string]map[string]any{
+		"favorite": {"favorite": true, "version": 1.0},
+		"status":   {"status": "reading", "version": 1.0, "finished": nil},
+		"rating":   {"rating": 4.5, "version": 1.0},
+		"progress": {"family": "web", "locator": "epubcfi(/6/4!/4/2)", "progression": 0.25, "device": "Phone", "at": nil, "version": 1.0},
+	} {
+		got, _ := state[name].(map[string]any)
+		for k, v := range want {
+			if got[k] != v {
+				t.Errorf("%s: %s is %v, want %v", name, k, got[k], v)
+			}
+		}
+	}
+	ada.do("PUT", byID+"/progress", place+`, "progression": 0.5}`, 422) // twice
+	ada.do("PUT", byID+"/progress", strings.Replace(place, "0.25", "0.5", 1)+`, "at": "2001-01-01T00:00:00Z"}`, 200)
+	ada.do("PUT", byID+"/progress", strings.Replace(place, "0.25", "0.5", 1)+`}`, 200)
+	if h := ada.get(byID + "/progress/history")["items"].([]any); len(h) != 3 || h[1].(map[string]any)["fate"] != "late" {
+		t.Errorf("history %v", h)
+	}
+	if p := decode[map[string]any](t, ada.do("POST", byID+"/progress/undo", "", 200)); p["progression"] != 0.25 || p["version"] != 3.0 {
+		t.Errorf("undone: %v", p)
+	}
+	ada.do("POST", byID+"/progress/undo", "", 404)
+	ada.do("PUT", byID+"/status", `{"status": "finished", "finished": "2025-01-02T03:04:05Z"}`, 200)
+	if s := ada.get(byID + "/status"); s["finished"] != "2025-01-02T03:04:05Z" || s["started"] != "2025-01-02T03:04:05Z" && s["started"] == nil {
+		t.Errorf("status %v", s)
+	}
+	ada.do("DELETE", byID+"/rating", "", 200)
+	ada.do("DELETE", byID+"/progress", "", 204)
+	if state := ada.get(byID); state["progress"] != nil || state["rating"].(map[string]any)["rating"] != nil {
+		t.Errorf("taken back: %v", state)
+	}
+	if other := users[1].get(byID); other["favorite"].(map[string]any)["favorite"] != false {
+		t.Errorf("of somebody else: %v", other)
+	}
+	for path, want := range map[string][]int64{
+		"/api/me/favorites": {3}, "/api/me/recent": nil, "/api/me/books?books=5,3&books=" + b.UUID + ",99": {5, 3, 3},
+	} {
+		if got := ada.books(path); !slices.Equal(got, want) {
+			t.Errorf("%s: %v, want %v", path, got, want)
+		}
+	}
+}
+
+// TestStateVersions: whoever has not seen the newest learns it.
+func TestStateVersions(t *testing.T) {
+	_, _, users := staters(t, 1)
+	ada := users[0]
+	ada.do("PUT", "/api/me/books/1/progress", place+`}`, 200)
+	for name, header := range map[string][]string{"a body": nil, "If-Match": {"If-Match", `"7"`}, "If-None-Match": {"If-None-Match", "*"}} {
+		body := place + "}"
+		if header == nil {
+			body = place + `, "if_version": 0}`
+		}
+		w := ada.do("PUT", "/api/me/books/1/progress", body, 409, header...)
+		var problem struct {
+			Stored struct {
+				Version     int64
+				Progression float64
+			}
+		}
+		if err := json.Unmarshal(w.Body.Bytes(), &problem); err != nil || problem.Stored.Version != 1 || problem.Stored.Progression != 0.25 {
+			t.Errorf("%s: %s", name, w.Body)
+		}
+	}
+	ada.do("PUT", "/api/me/books/1/progress", place+`}`, 200, "If-Match", `"1"`)
+	for _, header := range [][]string{{"If-Match", "W/x"}, {"If-Match", "*"}, {"If-None-Match", `"1"`}, {"If-Match", `"1"`, "If-None-Match", "*"}, {"Idempotency-Key", strings.Repeat("x", 101)}} {
+		ada.do("PUT", "/api/me/books/1/progress", place+`}`, 422, header...)
+	}
+	ada.do("PUT", "/api/me/books/1/progress", place+`, "if_version": 2}`, 422, "If-Match", `"1"`)
+	// Sent again under its name, it changes nothing.
+	ada.do("PUT", "/api/me/favorites/1", "", 200, "Idempotency-Key", "first")
+	ada.do("DELETE", "/api/me/favorites/1", "", 200, "Idempotency-Key", "second")
+	if f := decode[map[string]any](t, ada.do("PUT", "/api/me/favorites/1", "", 200, "Idempotency-Key", "first")); f["favorite"] != false || f["version"] != 2.0 {
+		t.Errorf("again: %v", f)
+	}
+}
+
+func TestReadingLists(t *testing.T) {
+	_, _, users := staters(t, 2)
+	ada, grace := users[0], users[1]
+	const id = "11111111-1111-4111-8111-111111111111"
+	w := ada.do("POST", "/api/me/lists", `{"id": "`+id+`", "name": "To read"}`, 201)
+	if at := w.Header().Get("Location"); at != "/api/me/lists/"+id {
+		t.Errorf("Location %s", at)
+	}
+	ada.do("POST", "/api/me/lists", `{"id": "`+id+`", "name": "Another"}`, 200)
+	grace.do("POST", "/api/me/lists", `{"id": "`+id+`", "name": "Mine"}`, 409)
+	own := "/api/me/lists/" + id
+	for _, n := range []int{4, 2, 9, 7} {
+		ada.do("PUT", fmt.Sprint(own, "/books/", n), "", 200)
+	}
+	ada.do("PUT", own+"/books/7", `{"before": "2"}`, 200)
+	ada.do("PUT", own+"/books/4", `{"end": true}`, 200)
+	ada.do("DELETE", own+"/books/9", "", 200)
+	if got := ada.books(own + "/books"); !slices.Equal(got, []int64{7, 2, 4}) {
+		t.Errorf("books %v", got)
+	}
+	var paged []int64
+	for path := own + "/books?limit=1"; ; {
+		page := ada.get(path)
+		paged = append(paged, idsOf(page)...)
+		cursor, more := page["next_cursor"].(string)
+		if !more {
+			break
+		}
+		path = own + "/books?limit=1&cursor=" + cursor
+	}
+	if !slices.Equal(paged, []int64{7, 2, 4}) {
+		t.Errorf("page by page: %v", paged)
+	}
+	// Private lists are nobody else's business, public ones can be read.
+	for _, path := range []string{own, own + "/books", "/api/lists/" + id, "/api/lists/" + id + "/books"} {
+		grace.do("GET", path, "", 404)
+	}
+	ada.do("PATCH", own, `{"public": true, "if_version": 1}`, 409)
+	ada.do("PATCH", own, `{"public": true, "description": "by the sea"}`, 200)
+	for method, path := range map[string]string{"GET": own, "PATCH": own, "DELETE": own, "PUT": own + "/books/1"} {
+		body := ""
+		if method == "PATCH" {
+			body = `{"name": "mine"}`
+		}
+		grace.do(method, path, body, 404)
+	}
+	grace.do("DELETE", own+"/books/7", "", 404)
+	lists := grace.get("/api/lists")["items"].([]any)
+	if l := lists[0].(map[string]any); len(lists) != 1 || l["owner"] != "User user0" || l["mine"] != false || l["name"] != "To read" {
+		t.Errorf("public lists %v", lists)
+	}
+	if got := grace.books("/api/lists/" + id + "/books"); !slices.Equal(got, []int64{7, 2, 4}) {
+		t.Errorf("books of a public list %v", got)
+	}
+	if lists := grace.get("/api/me/lists"); !reflect.DeepEqual(lists, map[string]any{"items": []any{}, "next_cursor": nil, "total": 0.0}) {
+		t.Errorf("no lists are %v", lists)
+	}
+	ada.do("DELETE", own, "", 204)
+	grace.do("GET", "/api/lists/"+id, "", 404)
+	ada.do("POST", "/api/me/lists", `{"id": "`+id+`", "name": "Again"}`, 409)
+	for field, body := range map[string]string{
+		"name": `{"name": ""}`, "id": `{"id": "7", "name": "x"}`, "description": `{"name": "x", "description": "` + strings.Repeat("x", 4001) + `"}`, "owner": `{"name": "x", "owner": 2}`,
+	} {
+		if w := ada.do("POST", "/api/me/lists", body, 422); !strings.Contains(w.Body.String(), "body."+field) {
+			t.Errorf("%s: %s", field, w.Body)
+		}
+	}
+}
+
+func TestPreferencesOfUser(t *testing.T) {
+	_, _, users := staters(t, 2)
+	ada := users[0]
+	const path = "/api/me/preferences"
+	if p := ada.get(path); !reflect.DeepEqual(p, map[string]any{"preferences": map[string]any{}, "changed": nil, "version": 0.0}) {
+		t.Errorf("none: %v", p)
+	}
+	ada.do("PUT", path, `{"preferences": {"theme": "sepia", "web": {"size": 12, "font": "serif"}}}`, 200)
+	ada.do("PATCH", path, `{"preferences": {"theme": null, "web": {"size": 14}}}`, 200)
+	if p := ada.get(path); !reflect.DeepEqual(p["preferences"], map[string]any{"web": map[string]any{"size": 14.0, "font": "serif"}}) || p["version"] != 2.0 {
+		t.Errorf("changed: %v", p)
+	}
+	ada.do("PATCH", path, `{"preferences": {}}`, 409, "If-Match", `"1"`)
+	ada.do("PUT", path, `{"preferences": [1]}`, 422)
+	ada.do("PATCH", path, `{"preferences": [1]}`, 422)
+	ada.do("PUT", path, `{"preferences": {"a": "`+strings.Repeat("x", 65_530)+`"}}`, 422)
+	ada.do("PUT", path, `{"preferences": {"a": "`+strings.Repeat("x", 200_000)+`"}}`, 413)
+	if p := users[1].get(path); p["version"] != 0.0 {
+		t.Errorf("of somebody else: %v", p)
+	}
+}
+
+// TestStateHides: whoever may not see a book any more finds it nowhere in what is
+// kept, and cannot tell it from one that never was.
+func TestStateHides(t *testing.T) {
+	d, s, users := staters(t, 2)
+	ada, grace := users[0], users[1]
+	page, err := s.lib.Books(t.Context(), catalog.Query{Limit: 500})
+	if err != nil {
+		t.Fatal(err)
+	}
+	lists := []string{"11111111-1111-4111-8111-111111111111", "22222222-2222-4222-8222-222222222222"}
+	for i, u := range users {
+		u.do("POST", "/api/me/lists", `{"id": "`+lists[i]+`", "name": "All", "public": true}`, 201)
+	}
+	var hidden, visible []string
+	for i := range page.Items {
+		b := &page.Items[i]
+		for j, u := range users {
+			at := fmt.Sprint("/api/me/books/", b.ID)
+			u.do("PUT", fmt.Sprint("/api/me/favorites/", b.ID), "", 200)
+			u.do("PUT", at+"/progress", place+"}", 200)
+			u.do("PUT", at+"/rating", `{"rating": 1}`, 200)
+			u.do("PUT", fmt.Sprint("/api/me/lists/", lists[j], "/books/", b.ID), "", 200)
+		}
+		if b.ID < 13 {
+			visible = append(visible, b.UUID)
+		} else {
+			hidden = append(hidden, b.UUID)
+		}
+	}
+	if _, err := d.logins.Update(t.Context(), 0, 1, func(u *auth.User) error {
+		u.Access = auth.Access{Restricted: true, Libraries: map[string]auth.Rule{"main": {Kind: auth.Matching, Expression: "id:<13"}}}
+		return nil
+	}, auth.Client{}); err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range []string{
+		"/api/me/favorites?limit=", "/api/me/recent?limit=", "/api/me/recent?status=reading&limit=", "/api/me/lists/" + lists[0] + "/books?limit=", "/api/lists/" + lists[1] + "/books?limit=",
+	} {
+		for _, limit := range []string{"1", "5", "12", "500"} {
+			found := map[int64]bool{}
+			for at := path + limit; ; {
+				w := ada.do("GET", at, "", 200)
+				for _, uuid := range hidden {
+					if strings.Contains(w.Body.String(), uuid) {
+						t.Fatalf("%s shows %s", at, uuid)
+					}
+				}
+				answer := decode[map[string]any](t, w)
+				for _, id := range idsOf(answer) {
+					found[id] = true
+				}
+				cursor, more := answer["next_cursor"].(string)
+				if !more {
+					break
+				}
+				at = path + limit + "&cursor=" + cursor
+			}
+			if len(found) != 12 {
+				t.Errorf("%s%s shows %v", path, limit, found)
+			}
+		}
+	}
+	if got := ada.books("/api/me/books?books=" + strings.Join(append(hidden[:3:3], visible[:2]...), ",") + ",13,1"); len(got) != 3 {
+		t.Errorf("of some: %v", got)
+	}
+	const unknown = "00000000-0000-4000-8000-000000000000"
+	list := "/api/me/lists/" + lists[0] + "/books/"
+	for _, c := range []struct{ method, before, after, body string }{
+		{"GET", "/api/me/books/", "", ""},
+		{"GET", "/api/me/books/", "/status", ""},
+		{"PUT", "/api/me/books/", "/status", `{"status": "reading"}`},
+		{"GET", "/api/me/books/", "/rating", ""},
+		{"PUT", "/api/me/books/", "/rating", `{"rating": 2}`},
+		{"DELETE", "/api/me/books/", "/rating", ""},
+		{"GET", "/api/me/books/", "/progress", ""},
+		{"PUT", "/api/me/books/", "/progress", place + "}"},
+		{"DELETE", "/api/me/books/", "/progress", ""},
+		{"GET", "/api/me/books/", "/progress/history", ""},
+		{"POST", "/api/me/books/", "/progress/undo", ""},
+		{"PUT", "/api/me/favorites/", "", ""},
+		{"DELETE", "/api/me/favorites/", "", ""},
+		{"PUT", list, "", ""},
+		{"DELETE", list, "", ""},
+	} {
+		for _, pair := range [][2]string{{hidden[0], unknown}, {"13", "99"}} {
+			x := ada.do(c.method, c.before+pair[0]+c.after, c.body, 404, "X-Request-Id", "same")
+			y := ada.do(c.method, c.before+pair[1]+c.after, c.body, 404, "X-Request-Id", "same")
+			if stripQuoted(x.Body.String(), pair[0]) != stripQuoted(y.Body.String(), pair[1]) {
+				t.Errorf("%s %s: %s\nunknown: %s", c.method, c.before+pair[0]+c.after, x.Body, y.Body)
+			}
+		}
+	}
+	x := ada.do("PUT", list+"1", `{"before": "`+hidden[0]+`"}`, 404, "X-Request-Id", "same")
+	y := ada.do("PUT", list+"1", `{"before": "`+unknown+`"}`, 404, "X-Request-Id", "same")
+	if stripQuoted(x.Body.String(), hidden[0]) != stripQuoted(y.Body.String(), unknown) {
+		t.Errorf("before a hidden book: %s\nunknown: %s", x.Body, y.Body)
+	}
+	x = ada.do("GET", "/api/lists/"+lists[1]+"/books?cursor="+hidden[0], "", 422, "X-Request-Id", "same")
+	y = ada.do("GET", "/api/lists/"+lists[1]+"/books?cursor="+unknown, "", 422, "X-Request-Id", "same")
+	if strings.ReplaceAll(x.Body.String(), hidden[0], unknown) != y.Body.String() {
+		t.Errorf("behind a hidden book: %s\nunknown: %s", x.Body, y.Body)
+	}
+	// It is all there for who may see it, and when one may again.
+	if got := grace.books("/api/me/favorites?limit=500"); len(got) != 24 {
+		t.Errorf("for others: %v", got)
+	}
+	if _, err := d.logins.Update(t.Context(), 0, 1, func(u *auth.User) error { u.Access = auth.Access{}; return nil }, auth.Client{}); err != nil {
+		t.Fatal(err)
+	}
+	if got := ada.books("/api/me/favorites?limit=500"); len(got) != 24 {
+		t.Errorf("without the restriction: %v", got)
+	}
+}
+
+// TestVanishedBook: what is kept of a book that vanishes is there when it comes
+// back, whatever its number is then; and books with one UUID, or without, are not
+// taken for each other.
+func TestVanishedBook(t *testing.T) {
+	_, s, users := staters(t, 1)
+	ada := users[0]
+	for _, id := range []string{"3", "4", "5", "6"} {
+		ada.do("PUT", "/api/me/favorites/"+id, "", 200)
+	}
+	s.alter(`UPDATE books SET uuid = '99999999-0000-4000-8000-000000000000', last_modified = '2030-01-01 00:00:00+00:00' WHERE id = 3`)
+	s.refresh()
+	if got := ada.books("/api/me/favorites"); slices.Contains(got, 3) || len(got) != 3 {
+		t.Errorf("vanished: %v", got)
+	}
+	s.alter(`UPDATE books SET uuid = (SELECT '3' || substr(uuid, 2) FROM books WHERE id = 3), last_modified = '2031-01-01 00:00:00+00:00' WHERE id = 3`)
+	s.refresh()
+	// Book 5 gets the UUID of book 4, which owns it.
+	s.alter(`UPDATE books SET uuid = (SELECT uuid FROM books WHERE id = 4), last_modified = '2030-01-01 00:00:00+00:00' WHERE id = 5`, `UPDATE books SET uuid = '', last_modified = '2030-01-01 00:00:00+00:00' WHERE id = 6`)
+	s.refresh()
+	if got := ada.books("/api/me/favorites"); !slices.Equal(got, []int64{4}) {
+		t.Errorf("with one UUID: %v", got)
+	}
+	ada.do("PUT", "/api/me/favorites/5", "", 200)
+	ada.do("PUT", "/api/me/favorites/6", "", 200)
+	got := ada.books("/api/me/favorites")
+	slices.Sort(got)
+	if !slices.Equal(got, []int64{4, 5, 6}) {
+		t.Errorf("each its own: %v", got)
+	}
+	for _, id := range []string{"5", "6"} {
+		name, _ := ada.get("/api/me/books/" + id)["book"].(string)
+		if !strings.HasSuffix(name, ":"+id) {
+			t.Errorf("book %s is %s", id, name)
+		}
+		if again := ada.get("/api/me/books/" + name); fmt.Sprint(again["id"]) != id {
+			t.Errorf("%s is book %v", name, again["id"])
+		}
+	}
+}
+
+func TestExportAndErase(t *testing.T) {
+	d, s, users := staters(t, 2)
+	ada := users[0]
+	ada.do("PUT", "/api/me/favorites/1", "", 200)
+	ada.do("PUT", "/api/me/books/2/progress", place+"}", 200)
+	ada.do("POST", "/api/me/lists", `{"id": "11111111-1111-4111-8111-111111111111", "name": "x"}`, 201)
+	ada.do("PUT", "/api/me/lists/11111111-1111-4111-8111-111111111111/books/3", "", 200)
+	ada.do("PUT", "/api/me/preferences", `{"preferences": {"a": 1}}`, 200)
+	users[1].do("PUT", "/api/me/favorites/4", "", 200)
+
+	export := ada.get("/api/me/export")
+	for name, n := range map[string]int{"books": 2, "lists": 1, "sessions": 1, "app_passwords": 0, "events": 1} {
+		if got, _ := export[name].([]any); len(got) != n {
+			t.Errorf("%s: %v", name, export[name])
+		}
+	}
+	if text := fmt.Sprint(export); strings.Contains(text, "hash") || strings.Contains(text, "argon2") {
+		t.Errorf("%v", export)
+	}
+	// An app password can read the state, but neither export nor erase all.
+	_, text, err := d.logins.AddAppPassword(t.Context(), 1, "x", []auth.Scope{auth.ScopeAPI}, auth.Client{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for path, want := range map[string]int{"/api/me/favorites": 200, "/api/me/export": 403} {
+		if w := get(s.api, path, basic("user0", text)...); w.Code != want {
+			t.Errorf("%s with an app password: %d", path, w.Code)
+		}
+	}
+	ada.do("DELETE", "/api/me", `{}`, 422)
+	ada.do("DELETE", "/api/me", `{"current_password": "wrong"}`, 422)
+	ada.do("DELETE", "/api/me", `{"current_password": "`+doorPassword+`"}`, 204)
+	ada.do("GET", "/api/me/favorites", "", 401)
+	if got := users[1].books("/api/me/favorites"); !slices.Equal(got, []int64{4}) {
+		t.Errorf("of others: %v", got)
+	}
+	if users[1].get("/api/me/export")["books"] == nil {
+		t.Error("others cannot export")
+	}
+	// The last admin has to stay, with all that is kept.
+	root := stater{t, s.api, d.admin(t)}
+	root.do("PUT", "/api/me/favorites/1", "", 200)
+	root.do("DELETE", "/api/me", `{"current_password": "`+doorPassword+`"}`, 409)
+	if got := root.books("/api/me/favorites"); !slices.Equal(got, []int64{1}) {
+		t.Errorf("of the last admin: %v", got)
+	}
+}
+
+// TestStateParameters: what cannot be is refused with the parameter named.
+func TestStateParameters(t *testing.T) {
+	_, _, users := staters(t, 1)
+	for path, location := range map[string]string{
+		"/api/me/books": "query.books", "/api/me/books?books=x": "query.books", "/api/me/books?books=" + strings.Repeat("1,", 500) + "1": "query.books",
+		"/api/me/books?books=1&view=Half": "query.view", "/api/me/books/x": "path.book", "/api/me/books/1?q=x": "query.q", "/api/me/books/0": "path.book",
+		"/api/me/favorites?cursor=x": "query.cursor", "/api/me/favorites?limit=0": "query.limit", "/api/me/recent?status=read": "query.status",
+		"/api/me/recent?cursor=LTF8eA": "query.cursor", "/api/lists?cursor=%00": "query.cursor", "/api/lists?limit=501": "query.limit",
+	} {
+		w := users[0].do("GET", path, "", 422)
+		if !strings.Contains(w.Body.String(), `"`+location+`"`) {
+			t.Errorf("%s: %s", path, w.Body)
+		}
+	}
+	users[0].do("GET", "/api/me/books/1?library=nope", "", 404)
+	users[0].do("GET", "/api/lists/%00", "", 404)
+	for body, field := range map[string]string{
+		`{"locator_type": "cfi", "locator": "x"}`:                                                                 "progression",
+		`{"locator_type": "cfi", "locator": "x", "progression": 2}`:                                               "progression",
+		`{"locator_type": "cfi", "locator": "` + strings.Repeat("x", 8193) + `", "progression": 1}`:               "locator",
+		`{"locator_type": "x", "locator": "x", "progression": 1}`:                                                 "locator_type",
+		`{"locator_type": "cfi", "locator": "x", "progression": 1, "family": "Web"}`:                              "family",
+		`{"locator_type": "cfi", "locator": "x", "progression": 1, "at": "yesterday"}`:                            "at",
+		`{"locator_type": "cfi", "locator": "x", "progression": 1, "device": "` + strings.Repeat("x", 201) + `"}`: "device",
+	} {
+		if w := users[0].do("PUT", "/api/me/books/1/progress", body, 422); !strings.Contains(w.Body.String(), "body."+field) {
+			t.Errorf("%s: %s", field, w.Body)
+		}
+	}
+}
