@@ -142,7 +142,7 @@ func (a *API) serveListBooks(own bool) stateHandler {
 		}
 		answer := listBooksJSON{Items: []listBookJSON{}}
 		for i, b := range books {
-			answer.Items = append(answer.Items, listBookJSON{toRef(at[i]), b.Added})
+			answer.Items = append(answer.Items, listBookJSON{at[i].name, at[i].lib.Name, int64(at[i].id), b.Added})
 		}
 		if more {
 			last := string(books[len(books)-1].Book)

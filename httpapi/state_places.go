@@ -18,7 +18,7 @@ func (a *API) servePlaces(w http.ResponseWriter, r *http.Request, user readersta
 	if err != nil {
 		return err
 	}
-	answer := placesJSON{toRef(l), []placeJSON{}}
+	answer := placesJSON{Items: []placeJSON{}}
 	for _, p := range places {
 		answer.Items = append(answer.Items, toPlace(p))
 	}
@@ -52,7 +52,7 @@ func (a *API) serveSetPlace(w http.ResponseWriter, r *http.Request, user readers
 	if err != nil {
 		return err
 	}
-	return a.sendVersion(w, r, http.StatusOK, place.Version, wonJSON{toPlace(place), won})
+	return a.sendVersion(w, r, http.StatusOK, place.Version, wonJSON{won, toPlace(place)})
 }
 
 func (a *API) serveForgetPlaces(w http.ResponseWriter, r *http.Request, user readerstate.UserID) error {
@@ -76,7 +76,7 @@ func (a *API) serveHistory(w http.ResponseWriter, r *http.Request, user readerst
 	if err != nil {
 		return err
 	}
-	answer := historyJSON{toRef(l), []pastJSON{}}
+	answer := historyJSON{Items: []pastJSON{}}
 	for _, p := range past {
 		answer.Items = append(answer.Items, toPast(p))
 	}

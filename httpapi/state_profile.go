@@ -109,7 +109,7 @@ type (
 		History  []pastJSON       `json:"history" nullable:"false"`
 	}
 	exportedListJSON struct {
-		listJSON
+		List  listJSON           `json:"list"`
 		Items []exportedItemJSON `json:"items" nullable:"false"`
 	}
 	exportedItemJSON struct {

@@ -7,13 +7,6 @@ import (
 	"github.com/pressmark/pressmark/readerstate"
 )
 
-// bookRefJSON is which book something is about.
-type bookRefJSON struct {
-	Book    readerstate.Book `json:"book" doc:"The name under which state is kept: the UUID, or that of the library, a colon and the id." example:"3b483bb1-14b5-4b7c-86bb-3f3f77d1806e"`
-	Library string           `json:"library" example:"main"`
-	ID      int64            `json:"id" doc:"The book's id in that library."`
-}
-
 type favoriteJSON struct {
 	Favorite bool       `json:"favorite"`
 	Since    *time.Time `json:"since" doc:"When it became one, or ceased to be; null if never."`
@@ -34,7 +27,7 @@ type ratingJSON struct {
 	Version int64      `json:"version" doc:"0 if it was never set."`
 }
 
-type positionJSON struct {
+type placeJSON struct {
 	Family      string                  `json:"family" doc:"What devices that understand each other's locators have in common." example:"web"`
 	LocatorType readerstate.LocatorType `json:"locator_type" enum:"cfi,xpointer,page,readium,other"`
 	Locator     string                  `json:"locator" doc:"The place, as the client gave it." example:"epubcfi(/6/14!/4/2/10)"`
@@ -43,27 +36,32 @@ type positionJSON struct {
 	DeviceID    string                  `json:"device_id"`
 	At          *time.Time              `json:"at" doc:"When the reader was there, by the device's clock."`
 	Received    time.Time               `json:"received" doc:"When it came, by the server's clock."`
-}
-
-type placeJSON struct {
-	positionJSON
-	Version int64 `json:"version"`
+	Version     int64                   `json:"version"`
 }
 
 type pastJSON struct {
-	N int64 `json:"n" doc:"Grows with each position of the book."`
-	positionJSON
-	Fate readerstate.Fate `json:"fate" enum:"kept,late,undone" doc:"kept: it is the place, or was; late: it came after one that was newer; undone: it was taken back."`
+	N           int64                   `json:"n" doc:"Grows with each position of the book."`
+	Family      string                  `json:"family" doc:"What devices that understand each other's locators have in common." example:"web"`
+	LocatorType readerstate.LocatorType `json:"locator_type" enum:"cfi,xpointer,page,readium,other"`
+	Locator     string                  `json:"locator" doc:"The place, as the client gave it." example:"epubcfi(/6/14!/4/2/10)"`
+	Progression float64                 `json:"progression" minimum:"0" maximum:"1" doc:"How much of the whole book lies before it." example:"0.42"`
+	Device      string                  `json:"device" doc:"The device's name." example:"Phone"`
+	DeviceID    string                  `json:"device_id"`
+	At          *time.Time              `json:"at" doc:"When the reader was there, by the device's clock."`
+	Received    time.Time               `json:"received" doc:"When it came, by the server's clock."`
+	Fate        readerstate.Fate        `json:"fate" enum:"kept,late,undone" doc:"kept: it is the place, or was; late: it came after one that was newer; undone: it was taken back."`
 }
 
 // stateJSON is what a user has made of a book.
 type stateJSON struct {
-	bookRefJSON
-	Favorite favoriteJSON `json:"favorite"`
-	Status   statusJSON   `json:"status"`
-	Rating   ratingJSON   `json:"rating"`
-	LastRead *time.Time   `json:"last_read" doc:"When the place was told last."`
-	Progress *placeJSON   `json:"progress" doc:"The newest place of all device families."`
+	Book     readerstate.Book `json:"book" doc:"The name under which state is kept: the UUID, or that of the library, a colon and the id." example:"3b483bb1-14b5-4b7c-86bb-3f3f77d1806e"`
+	Library  string           `json:"library" example:"main"`
+	ID       int64            `json:"id" doc:"The book's id in that library."`
+	Favorite favoriteJSON     `json:"favorite"`
+	Status   statusJSON       `json:"status"`
+	Rating   ratingJSON       `json:"rating"`
+	LastRead *time.Time       `json:"last_read" doc:"When the place was told last."`
+	Progress *placeJSON       `json:"progress" doc:"The newest place of all device families."`
 }
 
 type (
@@ -75,16 +73,14 @@ type (
 		NextCursor *string     `json:"next_cursor"`
 	}
 	placesJSON struct {
-		bookRefJSON
 		Items []placeJSON `json:"items" nullable:"false" doc:"One for each device family, the newest first."`
 	}
 	historyJSON struct {
-		bookRefJSON
 		Items []pastJSON `json:"items" nullable:"false" doc:"The last one first."`
 	}
 	wonJSON struct {
-		placeJSON
-		Won bool `json:"won" doc:"Whether the position that was sent is the place now. If not, this is a newer one, and the other is in the history."`
+		Won      bool      `json:"won" doc:"Whether the position that was sent is the place now. If not, progress is a newer one, and the other is in the history."`
+		Progress placeJSON `json:"progress"`
 	}
 	listJSON struct {
 		ID          string    `json:"id" format:"uuid"`
@@ -115,8 +111,10 @@ type (
 		NextCursor *string          `json:"next_cursor"`
 	}
 	listBookJSON struct {
-		bookRefJSON
-		Added time.Time `json:"added"`
+		Book    readerstate.Book `json:"book" doc:"The name under which state is kept: the UUID, or that of the library, a colon and the id." example:"3b483bb1-14b5-4b7c-86bb-3f3f77d1806e"`
+		Library string           `json:"library" example:"main"`
+		ID      int64            `json:"id" doc:"The book's id in that library."`
+		Added   time.Time        `json:"added"`
 	}
 	listBooksJSON struct {
 		Items      []listBookJSON `json:"items" nullable:"false"`
@@ -189,8 +187,6 @@ func optional(t time.Time) *time.Time {
 	return &t
 }
 
-func toRef(l located) bookRefJSON { return bookRefJSON{l.name, l.lib.Name, int64(l.id)} }
-
 func toFavorite(f readerstate.Favorite) favoriteJSON {
 	return favoriteJSON{f.On, optional(f.Since), f.Version}
 }
@@ -207,20 +203,16 @@ func toRating(r readerstate.Rating) ratingJSON {
 	return j
 }
 
-func toPosition(p readerstate.Position, received time.Time) positionJSON {
-	return positionJSON{p.Family, p.Type, p.Locator, p.Progression, p.Device, p.DeviceID, optional(p.At), received}
-}
-
 func toPlace(p readerstate.Place) placeJSON {
-	return placeJSON{toPosition(p.Position, p.Received), p.Version}
+	return placeJSON{p.Family, p.Type, p.Locator, p.Progression, p.Device, p.DeviceID, optional(p.At), p.Received, p.Version}
 }
 
 func toPast(p readerstate.Past) pastJSON {
-	return pastJSON{p.N, toPosition(p.Position, p.Received), p.Fate}
+	return pastJSON{p.N, p.Family, p.Type, p.Locator, p.Progression, p.Device, p.DeviceID, optional(p.At), p.Received, p.Fate}
 }
 
 func toState(m readerstate.Mark, l located) stateJSON {
-	s := stateJSON{toRef(l), toFavorite(m.Favorite), toStatus(m.Reading), toRating(m.Rating), optional(m.Read), nil}
+	s := stateJSON{l.name, l.lib.Name, int64(l.id), toFavorite(m.Favorite), toStatus(m.Reading), toRating(m.Rating), optional(m.Read), nil}
 	if m.Place != nil {
 		p := toPlace(*m.Place)
 		s.Progress = &p

@@ -3,6 +3,7 @@ package httpapi_test
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"reflect"
@@ -128,6 +129,63 @@ func TestStateOfBook(t *testing.T) {
 	} {
 		if got := ada.books(path); !slices.Equal(got, want) {
 			t.Errorf("%s: %v, want %v", path, got, want)
+		}
+	}
+}
+
+// TestStateShapes holds answers to what the document says of them.
+func TestStateShapes(t *testing.T) {
+	_, s, users := staters(t, 1)
+	ada := users[0]
+	const list = "11111111-1111-4111-8111-111111111111"
+	ada.do("PUT", "/api/me/favorites/1", "", 200)
+	ada.do("POST", "/api/me/lists", `{"id": "`+list+`", "name": "x", "public": true}`, 201)
+	ada.do("PUT", "/api/me/lists/"+list+"/books/1", "", 200)
+	ada.do("PUT", "/api/me/books/1/progress", place+"}", 200)
+	doc := decode[map[string]any](t, get(s.api, "/openapi.json"))
+	n := 0
+	for path, methods := range doc["paths"].(map[string]any) {
+		op, ok := methods.(map[string]any)["get"].(map[string]any)
+		if !ok || !strings.HasPrefix(path, "/api/me") && !strings.HasPrefix(path, "/api/lists") {
+			continue
+		}
+		n++
+		schema := op["responses"].(map[string]any)["200"].(map[string]any)["content"].(map[string]any)["application/json"].(map[string]any)["schema"]
+		path = strings.NewReplacer("{book}", "1", "{list}", list).Replace(path)
+		if path == "/api/me/books" {
+			path += "?books=1"
+		}
+		fits(t, doc, path, schema, ada.get(path))
+	}
+	if n < 15 {
+		t.Errorf("%d operations", n)
+	}
+	schema := doc["components"].(map[string]any)["schemas"].(map[string]any)["Won"]
+	fits(t, doc, "set-progress", schema, decode[map[string]any](t, ada.do("PUT", "/api/me/books/1/progress", place+"}", 200)))
+}
+
+// fits compares the members of a value with those of its schema.
+func fits(t *testing.T, doc map[string]any, path string, schema, value any) {
+	t.Helper()
+	described, _ := schema.(map[string]any)
+	if ref, ok := described["$ref"].(string); ok {
+		described, _ = doc["components"].(map[string]any)["schemas"].(map[string]any)[ref[strings.LastIndex(ref, "/")+1:]].(map[string]any)
+	}
+	switch value := value.(type) {
+	case []any:
+		for _, v := range value {
+			fits(t, doc, path+"[]", described["items"], v)
+		}
+	case map[string]any:
+		properties, ok := described["properties"].(map[string]any)
+		if !ok {
+			return // any object
+		}
+		if got, want := slices.Sorted(maps.Keys(value)), slices.Sorted(maps.Keys(properties)); !slices.Equal(got, want) {
+			t.Errorf("%s has %v, and the document %v", path, got, want)
+		}
+		for name, v := range value {
+			fits(t, doc, path+"."+name, properties[name], v)
 		}
 	}
 }
