@@ -17,6 +17,7 @@ import (
 	"github.com/pressmark/pressmark/auth/pgauth"
 	"github.com/pressmark/pressmark/auth/sqliteauth"
 	"github.com/pressmark/pressmark/migrations"
+	"github.com/pressmark/pressmark/migrations/transfer"
 	"github.com/pressmark/pressmark/readerstate"
 	"github.com/pressmark/pressmark/readerstate/pgstate"
 	"github.com/pressmark/pressmark/readerstate/sqlitestate"
@@ -36,6 +37,8 @@ type State struct {
 	Passwords    *auth.Passwords
 	// Readers is what users make of the libraries.
 	Readers readerstate.Store
+	// Tables is how all of it is moved to another database.
+	Tables transfer.Database
 
 	database string // for people
 	ping     func(context.Context) error
@@ -148,6 +151,7 @@ func openDatabase(ctx context.Context, c Config, passwords *auth.Passwords) (*St
 	}
 	return newState(sqliteauth.New(db, sqliteauth.Options{}), readerstate.All(sqlitestate.New(db, sqlitestate.Options{})), State{
 		Schema: schema, Passwords: passwords, database: "SQLite " + path, close: db.Close,
+		Tables: transfer.Database{DB: db.Write, Dialect: migrations.SQLite, Schema: schema},
 		ping: func(ctx context.Context) error {
 			var one int
 			return db.Read.QueryRowContext(ctx, "SELECT count(*) FROM sqlite_schema").Scan(&one)
@@ -178,6 +182,7 @@ func openPostgres(ctx context.Context, address string, passwords *auth.Passwords
 	store, readers := pgauth.New(pool, pgauth.Options{}), pgstate.New(pool, pgstate.Options{})
 	return newState(store, readerstate.All(readers), State{
 		Schema: schema, Passwords: passwords, database: name, ping: pool.Ping,
+		Tables: transfer.Database{DB: db, Dialect: migrations.Postgres, Schema: schema},
 		close: func() error {
 			defer pool.Close()
 			return errors.Join(readers.Close(), store.Close(), db.Close())
