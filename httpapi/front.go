@@ -186,12 +186,12 @@ func (f *front) cors(h http.Header, r *http.Request, origin string) (preflight b
 		return false
 	}
 	h["Access-Control-Allow-Origin"] = allowed
-	h["Access-Control-Expose-Headers"] = []string{"ETag, X-Request-Id, Content-Disposition, Content-Range, Accept-Ranges, Allow, Retry-After"}
+	h["Access-Control-Expose-Headers"] = []string{"ETag, X-Request-Id, Content-Disposition, Content-Range, Accept-Ranges, Allow, Location, Retry-After"}
 	if r.Method != http.MethodOptions || r.Header["Access-Control-Request-Method"] == nil {
 		return false
 	}
 	h["Access-Control-Allow-Methods"] = []string{"GET, HEAD, POST, PUT, PATCH, DELETE"}
-	h["Access-Control-Allow-Headers"] = []string{"Authorization, Content-Type, If-None-Match, If-Match, If-Range, Range, Last-Event-ID, X-Request-Id"}
+	h["Access-Control-Allow-Headers"] = []string{"Authorization, Content-Type, If-None-Match, If-Match, If-Range, Range, Last-Event-ID, Idempotency-Key, X-Request-Id"}
 	h["Access-Control-Max-Age"] = []string{"600"}
 	h["Vary"] = []string{"Origin, Access-Control-Request-Method, Access-Control-Request-Headers"}
 	return true

@@ -11,6 +11,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -195,7 +196,7 @@ func TestCORS(t *testing.T) {
 	a, _ := newAPI(t, func(o *httpapi.Options) { o.CORSOrigins = []string{"https://reader.example"} })
 	for range 3 {
 		w := get(a, "/api/books", "Origin", "https://reader.example")
-		if w.Code != 200 || w.Header().Get("Access-Control-Allow-Origin") != "https://reader.example" || !strings.Contains(w.Header().Get("Access-Control-Expose-Headers"), "ETag") {
+		if w.Code != 200 || w.Header().Get("Access-Control-Allow-Origin") != "https://reader.example" || !strings.Contains(w.Header().Get("Access-Control-Expose-Headers"), "ETag") || !strings.Contains(w.Header().Get("Access-Control-Expose-Headers"), "Location") {
 			t.Errorf("allowed: %v", w.Header())
 		}
 		w = get(a, "/api/books", "Origin", "https://other.example")
@@ -206,6 +207,26 @@ func TestCORS(t *testing.T) {
 	w := do(a, http.MethodOptions, "/api/books", "Origin", "https://reader.example", "Access-Control-Request-Method", "GET")
 	if w.Code != http.StatusNoContent || !strings.Contains(w.Header().Get("Access-Control-Allow-Methods"), "GET") || !strings.Contains(w.Header().Get("Access-Control-Allow-Headers"), "If-None-Match") {
 		t.Errorf("preflight: %d %v", w.Code, w.Header())
+	}
+	// A page may send every header that the document has.
+	given := 0
+	for _, methods := range decode[struct {
+		Paths map[string]map[string]struct{ Parameters []struct{ Name, In string } }
+	}](t, get(a, "/openapi.json")).Paths {
+		for _, op := range methods {
+			for _, p := range op.Parameters {
+				if p.In != "header" {
+					continue
+				}
+				given++
+				if !slices.Contains(strings.Split(w.Header().Get("Access-Control-Allow-Headers"), ", "), p.Name) {
+					t.Errorf("%s is not allowed", p.Name)
+				}
+			}
+		}
+	}
+	if given == 0 {
+		t.Error("the document has no headers")
 	}
 	w = do(a, http.MethodOptions, "/api/books", "Origin", "https://other.example", "Access-Control-Request-Method", "GET")
 	if w.Header().Get("Access-Control-Allow-Methods") != "" {

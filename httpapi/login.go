@@ -155,7 +155,7 @@ func (a *API) sendStatus(w http.ResponseWriter, r *http.Request, status int, v a
 		return err
 	}
 	h := w.Header()
-	h["Content-Type"], h["Cache-Control"] = jsonType, noStore
+	h["Content-Type"], h["Cache-Control"], h["Content-Length"] = jsonType, noStore, []string{strconv.Itoa(len(body))}
 	w.WriteHeader(status)
 	if r.Method != http.MethodHead {
 		w.Write(body) // a client that went away is not our fault

@@ -76,17 +76,19 @@ func (a *API) locate(ctx context.Context, location string, texts []string, name 
 	}
 	found := make([]located, len(texts))
 	names := make([]readerstate.Book, len(texts))
+	var first *view // of the library that ids are of
 	for i, text := range texts {
 		if !strings.ContainsAny(text, "-:") {
 			id, err := parseID(location, text)
 			if err != nil {
 				return nil, err
 			}
-			v, err := a.view(ctx, libs[0], "")
-			if err == nil {
-				found[i], err = a.locateID(ctx, v, id)
+			if first == nil {
+				if first, err = a.view(ctx, libs[0], ""); err != nil {
+					return nil, err
+				}
 			}
-			if err != nil {
+			if found[i], err = a.locateID(ctx, first, id); err != nil {
 				return nil, err
 			}
 			continue
@@ -222,6 +224,42 @@ func writeOf(r *http.Request, ifVersion *int64) (w readerstate.Write, err error)
 		return w, invalid("header.Idempotency-Key", w.ID, "at most 100 bytes of text were expected, not")
 	}
 	return w, nil
+}
+
+// changeOf reads what is asked of the book that the path names: members of the
+// body, which read reads, unless there is none (nil), and how.
+func (a *API) changeOf(w http.ResponseWriter, r *http.Request, read bodyReader, members map[string]any) (l located, how readerstate.Write, err error) {
+	if l, err = a.bookOf(r); err != nil {
+		return l, how, err
+	}
+	var ifVersion *int64
+	if read != nil {
+		members["if_version"] = &ifVersion
+		if err := read(w, r, members); err != nil {
+			return l, how, err
+		}
+	}
+	how, err = writeOf(r, ifVersion)
+	return l, how, err
+}
+
+// maxStateBody bounds the body of a request about a book.
+const maxStateBody = 32 << 10
+
+// bodyReader reads members of a body.
+type bodyReader func(w http.ResponseWriter, r *http.Request, members map[string]any) error
+
+// neededBody reads a body that has to be there.
+func neededBody(w http.ResponseWriter, r *http.Request, members map[string]any) error {
+	return readJSON(w, r, maxStateBody, members)
+}
+
+// optionalBody reads a body that may be missing.
+func optionalBody(w http.ResponseWriter, r *http.Request, members map[string]any) error {
+	if r.ContentLength == 0 {
+		return nil
+	}
+	return readJSON(w, r, maxStateBody, members)
 }
 
 // sendVersion sends a record with its version as entity tag.

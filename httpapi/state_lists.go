@@ -3,6 +3,7 @@ package httpapi
 import (
 	"cmp"
 	"crypto/rand"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"net/http"
@@ -18,6 +19,14 @@ func newUUID() string {
 	rand.Read(b[:]) // never fails
 	b[6], b[8] = b[6]&0x0f|0x40, b[8]&0x3f|0x80
 	return fmt.Sprintf("%x-%x-%x-%x-%x", b[:4], b[4:6], b[6:8], b[8:10], b[10:])
+}
+
+// namedUUID returns the UUID (RFC 9562, 5.8) of a list that a user makes under a
+// name of the client's choice.
+func namedUUID(user readerstate.UserID, name string) string {
+	b := sha256.Sum256(fmt.Appendf(nil, "list of %d: %s", user, name))
+	b[6], b[8] = b[6]&0x0f|0x80, b[8]&0x3f|0x80
+	return fmt.Sprintf("%x-%x-%x-%x-%x", b[:4], b[4:6], b[6:8], b[8:10], b[10:16])
 }
 
 // noList makes the answer to what was asked of a list that is not there.
@@ -48,7 +57,17 @@ func (a *API) serveCreateList(w http.ResponseWriter, r *http.Request, user reade
 	if err := readMembersOf(w, r, map[string]any{"id": &l.ID, "name": &l.Name, "description": &l.Description, "public": &l.Public}); err != nil {
 		return err
 	}
-	if l.ID = strings.ToLower(l.ID); l.ID == "" {
+	how, err := writeOf(r, nil)
+	switch {
+	case err != nil:
+		return err
+	case how.If != nil && *how.If != 0:
+		return invalid("header.If-Match", r.Header.Get("If-Match"), "a list that is made has no version yet:")
+	}
+	switch l.ID = strings.ToLower(l.ID); {
+	case l.ID == "" && how.ID != "":
+		l.ID = namedUUID(user, how.ID)
+	case l.ID == "":
 		l.ID = newUUID()
 	}
 	l, created, err := a.opts.State.CreateList(r.Context(), user, l)
@@ -153,14 +172,10 @@ func (a *API) serveListBooks(own bool) stateHandler {
 }
 
 func (a *API) servePutBook(w http.ResponseWriter, r *http.Request, user readerstate.UserID) error {
-	l, err := a.bookOf(r)
-	if err != nil {
-		return err
-	}
 	var before string
 	var spot readerstate.Spot
-	var ifVersion *int64
-	if err := readOptional(w, r, map[string]any{"before": &before, "end": &spot.End, "if_version": &ifVersion}); err != nil {
+	l, how, err := a.changeOf(w, r, optionalBody, map[string]any{"before": &before, "end": &spot.End})
+	if err != nil {
 		return err
 	}
 	if before != "" {
@@ -174,10 +189,6 @@ func (a *API) servePutBook(w http.ResponseWriter, r *http.Request, user readerst
 		if spot.Before = found[0].name; found[0].lib == nil {
 			return notFound("body.before", before, "there is no book")
 		}
-	}
-	how, err := writeOf(r, ifVersion)
-	if err != nil {
-		return err
 	}
 	if _, err := a.ownList(r, user); err != nil {
 		return err
@@ -193,11 +204,7 @@ func (a *API) servePutBook(w http.ResponseWriter, r *http.Request, user readerst
 }
 
 func (a *API) serveRemoveBook(w http.ResponseWriter, r *http.Request, user readerstate.UserID) error {
-	l, err := a.bookOf(r)
-	if err != nil {
-		return err
-	}
-	how, err := writeOf(r, nil)
+	l, how, err := a.changeOf(w, r, nil, nil)
 	if err != nil {
 		return err
 	}

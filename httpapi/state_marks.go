@@ -11,17 +11,6 @@ import (
 	"github.com/pressmark/pressmark/readerstate"
 )
 
-// maxStateBody bounds the body of a request about a book or a list.
-const maxStateBody = 32 << 10
-
-// readOptional is readMembers of a body that may be missing.
-func readOptional(w http.ResponseWriter, r *http.Request, members map[string]any) error {
-	if r.ContentLength == 0 {
-		return nil
-	}
-	return readJSON(w, r, maxStateBody, members)
-}
-
 // serveStates answers with what the user has made of some books. Those that the
 // user does not see are left out.
 func (a *API) serveStates(w http.ResponseWriter, r *http.Request, user readerstate.UserID) error {
@@ -92,11 +81,7 @@ func (a *API) serveState(w http.ResponseWriter, r *http.Request, user readerstat
 // serveSetFavorite makes a handler that makes a book a favorite, or not.
 func (a *API) serveSetFavorite(on bool) stateHandler {
 	return func(w http.ResponseWriter, r *http.Request, user readerstate.UserID) error {
-		l, err := a.bookOf(r)
-		if err != nil {
-			return err
-		}
-		how, err := writeOf(r, nil)
+		l, how, err := a.changeOf(w, r, nil, nil)
 		if err != nil {
 			return err
 		}
@@ -117,17 +102,8 @@ func (a *API) serveStatus(w http.ResponseWriter, r *http.Request, user readersta
 }
 
 func (a *API) serveSetStatus(w http.ResponseWriter, r *http.Request, user readerstate.UserID) error {
-	l, err := a.bookOf(r)
-	if err != nil {
-		return err
-	}
 	var c readerstate.ReadingChange
-	var ifVersion *int64
-	err = readJSON(w, r, maxStateBody, map[string]any{"status": &c.Status, "started": &c.Started, "finished": &c.Finished, "if_version": &ifVersion})
-	if err != nil {
-		return err
-	}
-	how, err := writeOf(r, ifVersion)
+	l, how, err := a.changeOf(w, r, neededBody, map[string]any{"status": &c.Status, "started": &c.Started, "finished": &c.Finished})
 	if err != nil {
 		return err
 	}
@@ -147,24 +123,26 @@ func (a *API) serveRating(w http.ResponseWriter, r *http.Request, user readersta
 }
 
 func (a *API) serveSetRating(w http.ResponseWriter, r *http.Request, user readerstate.UserID) error {
-	l, err := a.bookOf(r)
-	if err != nil {
-		return err
-	}
 	var stars float64
-	var ifVersion *int64
-	if r.Method == http.MethodPut {
-		if err := readJSON(w, r, maxStateBody, map[string]any{"rating": &stars, "if_version": &ifVersion}); err != nil {
-			return err
-		}
-		if stars == 0 {
-			return invalid("body.rating", "", "0.5 to 5 stars by halves were expected")
-		}
-	}
-	how, err := writeOf(r, ifVersion)
+	l, how, err := a.changeOf(w, r, neededBody, map[string]any{"rating": &stars})
 	if err != nil {
 		return err
 	}
+	if stars == 0 {
+		return invalid("body.rating", "", "0.5 to 5 stars by halves were expected")
+	}
+	return a.rate(w, r, user, l, stars, how)
+}
+
+func (a *API) serveRemoveRating(w http.ResponseWriter, r *http.Request, user readerstate.UserID) error {
+	l, how, err := a.changeOf(w, r, nil, nil)
+	if err != nil {
+		return err
+	}
+	return a.rate(w, r, user, l, 0, how)
+}
+
+func (a *API) rate(w http.ResponseWriter, r *http.Request, user readerstate.UserID, l located, stars float64, how readerstate.Write) error {
 	rating, err := a.opts.State.SetRating(r.Context(), user, l.name, stars, how)
 	if err != nil {
 		return err
@@ -208,6 +186,9 @@ func listParams(r *http.Request, more ...string) (limit int, given map[string]st
 		if !known {
 			return 0, nil, unknown(p)
 		}
+	}
+	if text, ok := given["cursor"]; ok && text == "" {
+		return 0, nil, invalid("query.cursor", text, "not a cursor of this list:")
 	}
 	if text, ok := given["limit"]; ok {
 		limit, err = parseLimit(text)

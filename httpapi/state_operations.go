@@ -79,7 +79,7 @@ func (a *API) registerState() {
 		"A date that is not given stays as it is, or is now.", write(bookParam()), setStatusJSON{}, statusJSON{}, "200", a.serveSetStatus)
 	a.stateOperation("GET", book+"/rating", "get-rating", "How one likes a book", "", placeParams(bookParam()), nil, ratingJSON{}, "200", a.serveRating)
 	a.stateOperation("PUT", book+"/rating", "set-rating", "Rate a book", "", write(bookParam()), setRatingJSON{}, ratingJSON{}, "200", a.serveSetRating)
-	a.stateOperation("DELETE", book+"/rating", "remove-rating", "Take a rating back", "", write(bookParam()), nil, ratingJSON{}, "200", a.serveSetRating)
+	a.stateOperation("DELETE", book+"/rating", "remove-rating", "Take a rating back", "", write(bookParam()), nil, ratingJSON{}, "200", a.serveRemoveRating)
 
 	a.stateOperation("GET", book+"/progress", "get-progress", "Where one is in a book", "", placeParams(bookParam()), nil, placesJSON{}, "200", a.servePlaces)
 	a.stateOperation("PUT", book+"/progress", "set-progress", "Say where one is in a book",
@@ -112,7 +112,8 @@ func (a *API) registerState() {
 func (a *API) registerCreateList() {
 	op := huma.Operation{
 		Method: http.MethodPost, Path: "/api/me/lists", OperationID: "create-list", Tags: []string{"state"}, Summary: "Make a reading list",
-		Description: "A list of this id that is there already is answered as it is, with 200.",
+		Description: "A list that is there already, of this id or made under this Idempotency-Key, is answered as it is, with 200.",
+		Parameters:  []*huma.Param{headerParam("Idempotency-Key", "A name for the list, of the client's choice, so that a request that is sent again makes no second one. Not needed with an id.")},
 		RequestBody: a.jsonBody(createListJSON{}),
 		Responses:   a.answers("201", listJSON{}, append(bodyProblems, http.StatusConflict, http.StatusNotImplemented)...),
 	}

@@ -26,16 +26,11 @@ func (a *API) servePlaces(w http.ResponseWriter, r *http.Request, user readersta
 }
 
 func (a *API) serveSetPlace(w http.ResponseWriter, r *http.Request, user readerstate.UserID) error {
-	l, err := a.bookOf(r)
-	if err != nil {
-		return err
-	}
 	p := readerstate.Position{Family: webFamily}
 	var progression *float64
-	var ifVersion *int64
-	err = readJSON(w, r, maxStateBody, map[string]any{
+	l, how, err := a.changeOf(w, r, neededBody, map[string]any{
 		"family": &p.Family, "locator_type": &p.Type, "locator": &p.Locator, "progression": &progression,
-		"device": &p.Device, "device_id": &p.DeviceID, "at": &p.At, "if_version": &ifVersion,
+		"device": &p.Device, "device_id": &p.DeviceID, "at": &p.At,
 	})
 	if err != nil {
 		return err
@@ -44,10 +39,6 @@ func (a *API) serveSetPlace(w http.ResponseWriter, r *http.Request, user readers
 		return invalid("body.progression", "", "a number from 0 to 1 was expected")
 	}
 	p.Progression = *progression
-	how, err := writeOf(r, ifVersion)
-	if err != nil {
-		return err
-	}
 	place, won, err := a.opts.State.SetPlace(r.Context(), user, l.name, p, how)
 	if err != nil {
 		return err
@@ -56,11 +47,7 @@ func (a *API) serveSetPlace(w http.ResponseWriter, r *http.Request, user readers
 }
 
 func (a *API) serveForgetPlaces(w http.ResponseWriter, r *http.Request, user readerstate.UserID) error {
-	l, err := a.bookOf(r)
-	if err != nil {
-		return err
-	}
-	how, err := writeOf(r, nil)
+	l, how, err := a.changeOf(w, r, nil, nil)
 	if err != nil {
 		return err
 	}
@@ -84,16 +71,8 @@ func (a *API) serveHistory(w http.ResponseWriter, r *http.Request, user readerst
 }
 
 func (a *API) serveUndo(w http.ResponseWriter, r *http.Request, user readerstate.UserID) error {
-	l, err := a.bookOf(r)
-	if err != nil {
-		return err
-	}
 	family := webFamily
-	var ifVersion *int64
-	if err := readOptional(w, r, map[string]any{"family": &family, "if_version": &ifVersion}); err != nil {
-		return err
-	}
-	how, err := writeOf(r, ifVersion)
+	l, how, err := a.changeOf(w, r, optionalBody, map[string]any{"family": &family})
 	if err != nil {
 		return err
 	}

@@ -1,6 +1,7 @@
 package httpapi
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"net/http"
@@ -39,8 +40,8 @@ func (a *API) serveSetPreferences(w http.ResponseWriter, r *http.Request, user r
 		}
 		return a.sendVersion(w, r, http.StatusOK, p.Version, toPreferences(p))
 	}
-	var patch map[string]any
-	if err := json.Unmarshal(given, &patch); err != nil || patch == nil {
+	patch, err := objectOf(given)
+	if err != nil || patch == nil {
 		return invalid("body.preferences", "", "an object was expected")
 	}
 	for {
@@ -68,11 +69,20 @@ func (a *API) serveSetPreferences(w http.ResponseWriter, r *http.Request, user r
 	}
 }
 
+// objectOf reads an object. Its numbers stay as they are written, however long.
+func objectOf(text json.RawMessage) (object map[string]any, err error) {
+	dec := json.NewDecoder(bytes.NewReader(text))
+	dec.UseNumber()
+	err = dec.Decode(&object)
+	return object, err
+}
+
 // merge applies a merge patch to an object.
 func merge(object json.RawMessage, patch map[string]any) (json.RawMessage, error) {
 	target := map[string]any{}
 	if object != nil {
-		if err := json.Unmarshal(object, &target); err != nil {
+		var err error
+		if target, err = objectOf(object); err != nil {
 			return nil, err
 		}
 	}

@@ -8,6 +8,7 @@ import (
 	"net/http/httptest"
 	"reflect"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -81,8 +82,8 @@ func TestStateOfBook(t *testing.T) {
 	ada.do("PUT", "/api/me/favorites/3", "", 200)
 	ada.do("PUT", byUUID+"/rating", `{"rating": 4.5}`, 200)
 	w := ada.do("PUT", byID+"/progress", place+`, "if_version": 0}`, 200)
-	if tag := w.Header().Get("ETag"); tag != `"1"` || w.Header().Get("Cache-Control") != "no-store" {
-		t.Errorf("ETag %s, %s", tag, w.Header().Get("Cache-Control"))
+	if h := w.Header(); h.Get("ETag") != `"1"` || h.Get("Cache-Control") != "no-store" || h.Get("Content-Length") != strconv.Itoa(w.Body.Len()) {
+		t.Errorf("headers %v for %d bytes", h, w.Body.Len())
 	}
 	state := ada.get(byUUID)
 	if state["book"] != b.UUID || state["id"] != 3.0 || state["library"] != "main" {
@@ -233,6 +234,18 @@ func TestReadingLists(t *testing.T) {
 	}
 	ada.do("POST", "/api/me/lists", `{"id": "`+id+`", "name": "Another"}`, 200)
 	grace.do("POST", "/api/me/lists", `{"id": "`+id+`", "name": "Mine"}`, 409)
+	// Without an id a name of the client's choice keeps a second one from being made.
+	made := ada.do("POST", "/api/me/lists", `{"name": "Once"}`, 201, "Idempotency-Key", "k").Header().Get("Location")
+	if again := ada.do("POST", "/api/me/lists", `{"name": "Once"}`, 200, "Idempotency-Key", "k").Header().Get("Location"); again != made {
+		t.Errorf("made at %s, and again at %s", made, again)
+	}
+	if other := grace.do("POST", "/api/me/lists", `{"name": "Once"}`, 201, "Idempotency-Key", "k").Header().Get("Location"); other == made {
+		t.Errorf("two users made one list, %s", other)
+	} else {
+		grace.do("DELETE", other, "", 204)
+	}
+	ada.do("DELETE", made, "", 204)
+	ada.do("POST", "/api/me/lists", `{"name": "x"}`, 422, "If-Match", `"1"`)
 	own := "/api/me/lists/" + id
 	for _, n := range []int{4, 2, 9, 7} {
 		ada.do("PUT", fmt.Sprint(own, "/books/", n), "", 200)
@@ -305,6 +318,12 @@ func TestPreferencesOfUser(t *testing.T) {
 		t.Errorf("changed: %v", p)
 	}
 	ada.do("PATCH", path, `{"preferences": {}}`, 409, "If-Match", `"1"`)
+	// A number stays as the client wrote it, when another member is changed.
+	ada.do("PUT", path, `{"preferences": {"id": 12345678901234567890, "size": 1.10}}`, 200)
+	ada.do("PATCH", path, `{"preferences": {"theme": "dark", "zoom": 1.50}}`, 200)
+	if w := ada.do("GET", path, "", 200); !strings.Contains(w.Body.String(), `{"id":12345678901234567890,"size":1.10,"theme":"dark","zoom":1.50}`) {
+		t.Errorf("numbers: %s", w.Body)
+	}
 	ada.do("PUT", path, `{"preferences": [1]}`, 422)
 	ada.do("PATCH", path, `{"preferences": [1]}`, 422)
 	ada.do("PUT", path, `{"preferences": {"a": "`+strings.Repeat("x", 65_530)+`"}}`, 422)
@@ -369,7 +388,7 @@ func TestStateParameters(t *testing.T) {
 		"/api/me/books": "query.books", "/api/me/books?books=x": "query.books", "/api/me/books?books=" + strings.Repeat("1,", 500) + "1": "query.books",
 		"/api/me/books?books=1&view=Half": "query.view", "/api/me/books/x": "path.book", "/api/me/books/1?q=x": "query.q", "/api/me/books/0": "path.book",
 		"/api/me/favorites?cursor=x": "query.cursor", "/api/me/favorites?limit=0": "query.limit", "/api/me/recent?status=read": "query.status",
-		"/api/me/recent?cursor=LTF8eA": "query.cursor", "/api/lists?cursor=%00": "query.cursor", "/api/lists?limit=501": "query.limit",
+		"/api/me/recent?cursor=LTF8eA": "query.cursor", "/api/me/favorites?cursor=": "query.cursor", "/api/lists?cursor=": "query.cursor", "/api/lists?cursor=%00": "query.cursor", "/api/lists?limit=501": "query.limit",
 	} {
 		w := users[0].do("GET", path, "", 422)
 		if !strings.Contains(w.Body.String(), `"`+location+`"`) {

@@ -5,12 +5,10 @@ import (
 	"testing"
 
 	"github.com/jackc/pgx/v5/pgxpool"
-	"github.com/jackc/pgx/v5/stdlib"
 
 	"github.com/pressmark/pressmark/auth"
 	"github.com/pressmark/pressmark/auth/authtest"
 	"github.com/pressmark/pressmark/auth/pgauth"
-	"github.com/pressmark/pressmark/migrations"
 	"github.com/pressmark/pressmark/migrations/migrationstest"
 )
 
@@ -26,7 +24,7 @@ func TestSessions(t *testing.T) {
 
 func open(t *testing.T) *pgauth.Store {
 	t.Helper()
-	return closing(t, pgauth.New(migrate(t), pgauth.Options{}))
+	return closing(t, pgauth.New(migrationstest.Migrated(t), pgauth.Options{}))
 }
 
 func closing(t *testing.T, s *pgauth.Store) *pgauth.Store {
@@ -38,22 +36,6 @@ func closing(t *testing.T, s *pgauth.Store) *pgauth.Store {
 	return s
 }
 
-// migrate returns a database with the newest schema.
-func migrate(t *testing.T) *pgxpool.Pool {
-	t.Helper()
-	pool := migrationstest.Postgres(t)
-	db := stdlib.OpenDBFromPool(pool)
-	defer db.Close()
-	schema, err := migrations.New(db, migrations.Postgres)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := schema.Up(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	return pool
-}
-
 func TestRoles(t *testing.T) {
 	authtest.Roles(t, func(t *testing.T) authtest.All { return open(t) })
 }
@@ -61,7 +43,7 @@ func TestRoles(t *testing.T) {
 // TestChanges has two processes: each has a pool of its own.
 func TestChanges(t *testing.T) {
 	authtest.Changes(t, func(t *testing.T) (writer, watcher authtest.All) {
-		pool := migrate(t)
+		pool := migrationstest.Migrated(t)
 		second, err := pgxpool.NewWithConfig(t.Context(), pool.Config())
 		if err != nil {
 			t.Fatal(err)

@@ -21,6 +21,9 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/jackc/pgx/v5/stdlib"
+
+	"github.com/pressmark/pressmark/migrations"
 )
 
 // maxConns is enough for a test to wait for its own locks, and little enough
@@ -59,6 +62,22 @@ func Postgres(tb testing.TB) *pgxpool.Pool {
 			tb.Errorf("dropping the test's schema, perhaps a connection was not released: %v", err)
 		}
 	})
+	return pool
+}
+
+// Migrated is Postgres with the newest schema of package migrations.
+func Migrated(tb testing.TB) *pgxpool.Pool {
+	tb.Helper()
+	pool := Postgres(tb)
+	db := stdlib.OpenDBFromPool(pool)
+	defer db.Close()
+	schema, err := migrations.New(db, migrations.Postgres)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	if _, err := schema.Up(tb.Context()); err != nil {
+		tb.Fatal(err)
+	}
 	return pool
 }
 

@@ -255,7 +255,7 @@ func Import(ctx context.Context, d Database, from io.Reader) (rows int64, err er
 	}
 	lines := bufio.NewScanner(from)
 	lines.Buffer(nil, maxLine)
-	i := importer{Database: d, tx: tx, version: version, inserts: map[string]*sql.Stmt{}}
+	i := importer{Database: d, tx: tx, version: version}
 	for !i.ended && lines.Scan() {
 		i.line++
 		if err := i.take(ctx, lines.Bytes()); err != nil {
@@ -278,7 +278,6 @@ type importer struct {
 	Database
 	tx      *sql.Tx
 	version int64
-	inserts map[string]*sql.Stmt // they end with the transaction
 	line    int
 	rows    int64
 	ended   bool
@@ -350,21 +349,14 @@ func (i *importer) insert(ctx context.Context, name string, row map[string]json.
 				return fmt.Errorf("%s.%s: %w", name, c.name, err)
 			}
 		}
-		stmt, err := i.statement(ctx, t) //nolint:sqlclosecheck // it ends with the transaction
-		if err != nil {
-			return err
-		}
-		_, err = stmt.ExecContext(ctx, values...)
+		_, err := i.tx.ExecContext(ctx, i.insertion(t), values...)
 		return err
 	}
 	return fmt.Errorf("there is no table %q", name)
 }
 
-// statement returns the statement that adds a row to a table.
-func (i *importer) statement(ctx context.Context, t table) (*sql.Stmt, error) {
-	if stmt := i.inserts[t.name]; stmt != nil {
-		return stmt, nil
-	}
+// insertion is the statement that adds a row to a table.
+func (i *importer) insertion(t table) string {
 	marks := make([]string, len(t.columns))
 	for n := range marks {
 		marks[n] = "?"
@@ -376,10 +368,5 @@ func (i *importer) statement(ctx context.Context, t table) (*sql.Stmt, error) {
 	if t.counted && i.Dialect == migrations.Postgres {
 		numbers = " OVERRIDING SYSTEM VALUE"
 	}
-	stmt, err := i.tx.PrepareContext(ctx, `INSERT INTO `+t.name+` (`+t.names()+`)`+numbers+` VALUES (`+strings.Join(marks, ", ")+`)`)
-	if err != nil {
-		return nil, err
-	}
-	i.inserts[t.name] = stmt
-	return stmt, nil
+	return `INSERT INTO ` + t.name + ` (` + t.names() + `)` + numbers + ` VALUES (` + strings.Join(marks, ", ") + `)`
 }

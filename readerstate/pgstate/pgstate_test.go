@@ -7,9 +7,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
-	"github.com/jackc/pgx/v5/stdlib"
 
-	"github.com/pressmark/pressmark/migrations"
 	"github.com/pressmark/pressmark/migrations/migrationstest"
 	"github.com/pressmark/pressmark/readerstate"
 	"github.com/pressmark/pressmark/readerstate/pgstate"
@@ -20,17 +18,7 @@ func TestMain(m *testing.M) { os.Exit(migrationstest.Main{M: m}.Run()) }
 
 func TestStore(t *testing.T) {
 	statetest.Store(t, func(t *testing.T, now func() time.Time) readerstate.Store {
-		pool := migrationstest.Postgres(t)
-		db := stdlib.OpenDBFromPool(pool)
-		defer db.Close()
-		schema, err := migrations.New(db, migrations.Postgres)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if _, err := schema.Up(t.Context()); err != nil {
-			t.Fatal(err)
-		}
-		return readerstate.All(closing(t, pgstate.New(pool, pgstate.Options{Now: now})))
+		return readerstate.All(closing(t, pgstate.New(migrationstest.Migrated(t), pgstate.Options{Now: now})))
 	})
 }
 
