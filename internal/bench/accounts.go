@@ -21,9 +21,9 @@ const (
 )
 
 // createAdmin makes that account in a data folder, before its server starts.
-func createAdmin(program, data string) error {
+func createAdmin(program, data string, env ...string) error {
 	cmd := exec.Command(program, "user", "create", "--admin", "--email=bench@example.com", "--username="+benchUser, "--data-dir="+data)
-	cmd.Env = append(inherited(), "PRESSMARK_PASSWORD="+benchPassword)
+	cmd.Env = append(append(inherited(), env...), "PRESSMARK_PASSWORD="+benchPassword)
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("pressmark user create: %w: %s", err, out)
 	}

@@ -159,7 +159,12 @@ func headerOf(head []byte, name string) string {
 // get makes the bytes of a GET request. headers are whole lines without their
 // line ends.
 func get(dst []byte, target string, headers ...string) []byte {
-	dst = append(dst, "GET "...)
+	return request(dst, "GET", target, headers...)
+}
+
+// request makes the bytes of a request up to its body.
+func request(dst []byte, method, target string, headers ...string) []byte {
+	dst = append(append(dst, method...), ' ')
 	dst = append(dst, target...)
 	dst = append(dst, " HTTP/1.1\r\nHost: bench\r\n"...)
 	for _, h := range headers {

@@ -39,6 +39,7 @@ type lab struct {
 	refreshes map[int]memo[*refresh]
 	searches  map[int]memo[*searches]
 	inside    map[int]memo[*inProcess]
+	states    map[string]map[int]memo[*states] // by database
 }
 
 // memo is the result of an experiment that is made once.
@@ -62,6 +63,7 @@ func newLab(ctx context.Context, o options, log io.Writer) (*lab, error) {
 		opts: o, log: log, program: o.server,
 		libraries: map[int]*library{}, servers: map[int]*process{}, words: map[int]*vocabulary{},
 		starts: map[int]memo[*startup]{}, refreshes: map[int]memo[*refresh]{}, inside: map[int]memo[*inProcess]{}, searches: map[int]memo[*searches]{},
+		states: map[string]map[int]memo[*states]{"sqlite": {}, "postgres": {}},
 	}
 	var err error
 	if l.self, err = os.Executable(); err != nil {
@@ -129,7 +131,7 @@ func (l *lab) serve(folder string, env ...string) (*process, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := createAdmin(l.program, data); err != nil {
+	if err := createAdmin(l.program, data, env...); err != nil {
 		return nil, err
 	}
 	return start(addr, append([]string{

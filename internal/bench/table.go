@@ -17,6 +17,8 @@ const (
 	ratio   unit = "ratio"
 	seconds unit = "seconds"
 	bytesIn unit = "bytes"
+
+	perSecond unit = "per second"
 )
 
 // budget is what a figure must reach: at least, or less than.
@@ -62,6 +64,8 @@ func format(v float64, u unit) string {
 			return fmt.Sprintf("%.2f GiB", v/(1<<30))
 		}
 		return fmt.Sprintf("%.0f MiB", v/(1<<20))
+	case perSecond:
+		return fmt.Sprintf("%.0f/s", v)
 	}
 	return fmt.Sprintf("%.2f", v)
 }
