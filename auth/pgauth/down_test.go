@@ -18,7 +18,7 @@ func TestDown(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer pool.Close()
-	s := closing(t, pgauth.New(pool, pgauth.Options{}))
+	s := pgauth.New(pool, pgauth.Options{})
 	for name, call := range map[string]func() error{
 		"Find":   func() error { _, _, err := s.Find(t.Context(), "ada"); return err },
 		"End":    func() error { return s.End(t.Context(), 1, "x") },

@@ -3,11 +3,9 @@
 package pgauth
 
 import (
-	"database/sql"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
-	"github.com/jackc/pgx/v5/stdlib"
 
 	"github.com/pressmark/pressmark/auth/internal/sqlauth"
 	"github.com/pressmark/pressmark/migrations/sqldb"
@@ -23,7 +21,6 @@ type Options struct {
 type Store struct {
 	*sqlauth.Store
 	pool *pgxpool.Pool
-	db   *sql.DB // over pool
 }
 
 // accounts is the number of the advisory lock that changes of accounts hold: the
@@ -31,15 +28,11 @@ type Store struct {
 const accounts = "8102074365862474856"
 
 // New returns what is kept in a database that has the schema of package
-// migrations. Close it before the pool, which stays the caller's.
+// migrations. The pool stays the caller's to close.
 func New(pool *pgxpool.Pool, o Options) *Store {
-	db := stdlib.OpenDBFromPool(pool)
-	store := sqlauth.New(sqldb.Postgres(db), sqlauth.Dialect{
+	store := sqlauth.New(sqldb.Postgres(pool), sqlauth.Dialect{
 		Serialize: "SELECT pg_advisory_xact_lock(" + accounts + ")",
 		Changed:   "SELECT pg_notify('" + channel + "', current_schema() || ' ' || $1::bigint)",
 	}, o.Now)
-	return &Store{store, pool, db}
+	return &Store{store, pool}
 }
-
-// Close ends what New began. The pool stays open.
-func (s *Store) Close() error { return s.db.Close() }

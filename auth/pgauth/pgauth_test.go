@@ -24,16 +24,7 @@ func TestSessions(t *testing.T) {
 
 func open(t *testing.T) *pgauth.Store {
 	t.Helper()
-	return closing(t, pgauth.New(migrationstest.Migrated(t), pgauth.Options{}))
-}
-
-func closing(t *testing.T, s *pgauth.Store) *pgauth.Store {
-	t.Cleanup(func() {
-		if err := s.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	return s
+	return pgauth.New(migrationstest.Migrated(t), pgauth.Options{})
 }
 
 func TestRoles(t *testing.T) {
@@ -49,6 +40,6 @@ func TestChanges(t *testing.T) {
 			t.Fatal(err)
 		}
 		t.Cleanup(second.Close)
-		return closing(t, pgauth.New(pool, pgauth.Options{})), closing(t, pgauth.New(second, pgauth.Options{}))
+		return pgauth.New(pool, pgauth.Options{}), pgauth.New(second, pgauth.Options{})
 	})
 }

@@ -185,7 +185,7 @@ func openPostgres(ctx context.Context, address string, passwords *auth.Passwords
 		Tables: transfer.Database{DB: db, Dialect: migrations.Postgres, Schema: schema},
 		close: func() error {
 			defer pool.Close()
-			return errors.Join(readers.Close(), store.Close(), db.Close())
+			return db.Close()
 		},
 	}), nil
 }

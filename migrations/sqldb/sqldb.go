@@ -1,15 +1,15 @@
 // Package sqldb runs the statements of stores in either kind of database that
 // has the schema of package migrations, so that a store writes each of them once.
+//
+// A statement has $1, $2, … for its arguments, each number once and in order.
 package sqldb
 
 import (
 	"cmp"
 	"context"
 	"database/sql"
-	"errors"
 	"fmt"
 	"strings"
-	"sync"
 	"time"
 	"unicode/utf8"
 )
@@ -20,23 +20,36 @@ type DB struct {
 	// Postgres tells which kind it is.
 	Postgres bool
 
-	read, write *sql.DB // may be the same
-	form        func(string) string
-	time        func(time.Time) any
-	down        func(error) bool
-	taken       func(error) string
-
-	// prepared are the statements that are kept, where the driver does not do
-	// that itself; nil where it does. They end with their database.
-	prepared map[statement]*sql.Stmt
-	mu       sync.Mutex
-	wanted   []statement
+	engine engine
+	time   func(time.Time) any
+	down   func(error) bool
+	taken  func(error) string
 }
 
-// statement is a query of one of the two databases.
-type statement struct {
-	db    *sql.DB
-	query string
+// engine runs statements in a kind of database.
+type engine interface {
+	query(ctx context.Context, query string, args []any) (Rows, error)
+	begin(ctx context.Context) (transaction, error)
+}
+
+// transaction is one that has begun. It ends with commit or rollback.
+type transaction interface {
+	query(ctx context.Context, query string, args []any) (Rows, error)
+	exec(ctx context.Context, query string, args []any) (int64, error)
+	// later runs a statement before the next one that is waited for. read gets
+	// its rows; nil is a statement without.
+	later(ctx context.Context, read func(Rows) error, query string, args []any) error
+	commit(ctx context.Context) error
+	rollback(ctx context.Context) error
+}
+
+// Rows are what a query returns. They have to be closed.
+type Rows interface {
+	Next() bool
+	Scan(into ...any) error
+	// Err is why there are no more, nil if that is all.
+	Err() error
+	Close()
 }
 
 // Time is how a time is stored: to the microsecond.
@@ -85,34 +98,21 @@ func (s stamp) Scan(src any) error {
 // Querier runs queries: in a transaction, or of its own if there is none.
 type Querier struct {
 	d  *DB
-	tx *sql.Tx
+	tx *Tx
 }
 
 // Reader returns who reads what is committed.
 func (d *DB) Reader() Querier { return Querier{d, nil} }
 
 // In returns who reads in a transaction of Transact.
-func (d *DB) In(tx *sql.Tx) Querier { return Querier{d, tx} }
+func (d *DB) In(tx *Tx) Querier { return Querier{d, tx} }
 
-// Query runs a query that returns rows. It has $1, $2, … for arguments, each
-// number once and in order.
-func (q Querier) Query(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
-	db := q.d.read
+// Query runs a query that returns rows.
+func (q Querier) Query(ctx context.Context, query string, args ...any) (Rows, error) {
 	if q.tx != nil {
-		db = q.d.write
+		return q.tx.t.query(ctx, query, args)
 	}
-	stmt, err := q.d.statement(ctx, db, query, q.tx != nil) //nolint:sqlclosecheck // kept for the next time; it ends with its database
-	switch {
-	case err != nil:
-		return nil, err
-	case stmt != nil && q.tx != nil:
-		return q.tx.StmtContext(ctx, stmt).QueryContext(ctx, args...) //nolint:sqlclosecheck // it ends with the transaction
-	case stmt != nil:
-		return stmt.QueryContext(ctx, args...)
-	case q.tx != nil:
-		return q.tx.QueryContext(ctx, q.d.form(query), args...)
-	}
-	return db.QueryContext(ctx, q.d.form(query), args...)
+	return q.d.engine.query(ctx, query, args)
 }
 
 // Row runs a query that returns one row, and reads it: sql.ErrNoRows if there is
@@ -126,99 +126,50 @@ func (q Querier) Row(ctx context.Context, into []any, query string, args ...any)
 	if !rows.Next() {
 		return cmp.Or(rows.Err(), sql.ErrNoRows)
 	}
-	return cmp.Or(rows.Scan(into...), rows.Close(), rows.Err())
+	err = rows.Scan(into...)
+	rows.Close()
+	return cmp.Or(err, rows.Err())
 }
 
-// statement returns a prepared query, nil where there is none: the driver does
-// that itself, or the query is new to a transaction. It may have the only
-// connection, so that what it needs is prepared after its end.
-func (d *DB) statement(ctx context.Context, db *sql.DB, query string, inTx bool) (*sql.Stmt, error) {
-	if d.prepared == nil {
-		return nil, nil
-	}
-	key := statement{db, query}
-	d.mu.Lock()
-	stmt, known := d.prepared[key]
-	if !known && inTx {
-		d.prepared[key] = nil
-		d.wanted = append(d.wanted, key)
-	}
-	d.mu.Unlock()
-	if stmt != nil || inTx {
-		return stmt, nil
-	}
-	return d.prepare(ctx, key)
-}
+// Tx is a transaction. It is one goroutine's.
+type Tx struct{ t transaction }
 
-func (d *DB) prepare(ctx context.Context, key statement) (*sql.Stmt, error) {
-	stmt, err := key.db.PrepareContext(ctx, d.form(key.query))
-	if err != nil {
-		return nil, err
-	}
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if other := d.prepared[key]; other != nil {
-		return other, stmt.Close() //nolint:sqlclosecheck // the one that is kept is the other
-	}
-	d.prepared[key] = stmt
-	return stmt, nil
-}
-
-// prepareWanted prepares what transactions have asked for. What cannot be now
-// is run as it is.
-func (d *DB) prepareWanted(ctx context.Context) {
-	d.mu.Lock()
-	wanted := d.wanted
-	d.wanted = nil
-	d.mu.Unlock()
-	for _, key := range wanted {
-		if _, err := d.prepare(ctx, key); err != nil { //nolint:sqlclosecheck // kept for the next time; it ends with its database
-			d.mu.Lock()
-			delete(d.prepared, key)
-			d.mu.Unlock()
-		}
-	}
-}
-
-// Transact runs f in a transaction.
-func (d *DB) Transact(ctx context.Context, f func(tx *sql.Tx) error) (err error) {
-	defer d.prepareWanted(ctx)
-	tx, err := d.write.BeginTx(ctx, nil)
+// Transact runs f in a transaction, which is committed if it returns nil.
+func (d *DB) Transact(ctx context.Context, f func(tx *Tx) error) error {
+	t, err := d.engine.begin(ctx)
 	if err != nil {
 		return err
 	}
+	done := false
 	defer func() {
-		if err != nil {
-			err = errors.Join(err, ignoreDone(tx.Rollback()))
+		if !done { // f has panicked
+			_ = t.rollback(ctx)
 		}
 	}()
-	if err := f(tx); err != nil {
+	err = f(&Tx{t})
+	done = true
+	if err != nil {
+		if undo := t.rollback(ctx); undo != nil {
+			return fmt.Errorf("%w; rolling back: %w", err, undo)
+		}
 		return err
 	}
-	return tx.Commit()
-}
-
-func ignoreDone(err error) error {
-	if errors.Is(err, sql.ErrTxDone) {
-		return nil
-	}
-	return err
+	return t.commit(ctx)
 }
 
 // Exec runs a statement of a transaction and returns how many rows it changed.
-func (d *DB) Exec(ctx context.Context, tx *sql.Tx, query string, args ...any) (int64, error) {
-	stmt, err := d.statement(ctx, d.write, query, true)
-	if err != nil {
-		return 0, err
-	}
-	var res sql.Result
-	if stmt != nil {
-		res, err = tx.StmtContext(ctx, stmt).ExecContext(ctx, args...) //nolint:sqlclosecheck // it ends with the transaction
-	} else {
-		res, err = tx.ExecContext(ctx, d.form(query), args...)
-	}
-	if err != nil {
-		return 0, err
-	}
-	return res.RowsAffected()
+func (d *DB) Exec(ctx context.Context, tx *Tx, query string, args ...any) (int64, error) {
+	return tx.t.exec(ctx, query, args)
+}
+
+// Later runs a statement of a transaction whose outcome nothing depends on, but
+// that it succeeds: some time before the next one that is waited for, or the
+// commit, which fail if it does. It saves a way to a server and back.
+func (d *DB) Later(ctx context.Context, tx *Tx, query string, args ...any) error {
+	return tx.t.later(ctx, nil, query, args)
+}
+
+// Ask is Later for a query: read gets its rows, which it need not close.
+func (d *DB) Ask(ctx context.Context, tx *Tx, read func(Rows) error, query string, args ...any) error {
+	return tx.t.later(ctx, read, query, args)
 }

@@ -2,11 +2,9 @@
 package pgstate
 
 import (
-	"database/sql"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
-	"github.com/jackc/pgx/v5/stdlib"
 
 	"github.com/pressmark/pressmark/migrations/sqldb"
 	"github.com/pressmark/pressmark/readerstate/internal/sqlstate"
@@ -19,17 +17,10 @@ type Options struct {
 }
 
 // Store is all roles of package readerstate. Safe for concurrent use.
-type Store struct {
-	*sqlstate.Store
-	db *sql.DB // over the pool
-}
+type Store struct{ *sqlstate.Store }
 
 // New returns what is kept in a database that has the schema of package
-// migrations. Close it before the pool, which stays the caller's.
+// migrations. The pool stays the caller's to close.
 func New(pool *pgxpool.Pool, o Options) *Store {
-	db := stdlib.OpenDBFromPool(pool)
-	return &Store{sqlstate.New(sqldb.Postgres(db), o.Now), db}
+	return &Store{sqlstate.New(sqldb.Postgres(pool), o.Now)}
 }
-
-// Close ends what New began. The pool stays open.
-func (s *Store) Close() error { return s.db.Close() }

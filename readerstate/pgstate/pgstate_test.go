@@ -18,17 +18,8 @@ func TestMain(m *testing.M) { os.Exit(migrationstest.Main{M: m}.Run()) }
 
 func TestStore(t *testing.T) {
 	statetest.Store(t, func(t *testing.T, now func() time.Time) readerstate.Store {
-		return readerstate.All(closing(t, pgstate.New(migrationstest.Migrated(t), pgstate.Options{Now: now})))
+		return readerstate.All(pgstate.New(migrationstest.Migrated(t), pgstate.Options{Now: now}))
 	})
-}
-
-func closing(t *testing.T, s *pgstate.Store) *pgstate.Store {
-	t.Cleanup(func() {
-		if err := s.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	return s
 }
 
 // TestDown: a server that cannot be reached is a reason to come again.
@@ -38,7 +29,7 @@ func TestDown(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer pool.Close()
-	s := closing(t, pgstate.New(pool, pgstate.Options{}))
+	s := pgstate.New(pool, pgstate.Options{})
 	_, err = s.SetFavorite(t.Context(), 1, "00000000-0000-4000-8000-000000000001", true, readerstate.Write{})
 	_, readErr := s.Preferences(t.Context(), 1)
 	for _, err := range []error{err, readErr} {

@@ -2,7 +2,6 @@ package sqlauth
 
 import (
 	"context"
-	"database/sql"
 	"errors"
 	"fmt"
 	"strings"
@@ -19,7 +18,7 @@ func (s *Store) AddAppPassword(ctx context.Context, p auth.AppPassword) error {
 	if err := p.Check(); err != nil {
 		return err
 	}
-	err := s.write(ctx, func(tx *sql.Tx) error {
+	err := s.write(ctx, func(tx *sqldb.Tx) error {
 		if _, err := s.user(ctx, s.db.In(tx), p.User); err != nil {
 			return err
 		}
@@ -94,7 +93,7 @@ func (s *Store) UseAppPassword(ctx context.Context, id string, hash [32]byte, at
 	if !sqldb.Storable(id) {
 		return s.wrap("use app password", auth.ErrNotFound, id)
 	}
-	err := s.db.Transact(ctx, func(tx *sql.Tx) error {
+	err := s.db.Transact(ctx, func(tx *sqldb.Tx) error {
 		n, err := s.db.Exec(ctx, tx, `UPDATE app_passwords SET hash = $1, used_at = $2, address = $3 WHERE id = $4`, hash[:], s.db.Time(micro(at)), address, id)
 		if err == nil && n == 0 {
 			err = auth.ErrNotFound
@@ -109,7 +108,7 @@ func (s *Store) RemoveAppPassword(ctx context.Context, user auth.UserID, id stri
 	if !sqldb.Storable(id) {
 		return s.wrap("remove app password", auth.ErrNotFound, id)
 	}
-	err := s.write(ctx, func(tx *sql.Tx) error {
+	err := s.write(ctx, func(tx *sqldb.Tx) error {
 		n, err := s.db.Exec(ctx, tx, `DELETE FROM app_passwords WHERE id = $1 AND user_id = $2`, id, user)
 		if err == nil && n == 0 {
 			err = auth.ErrNotFound

@@ -59,7 +59,7 @@ func (s *Store) count(ctx context.Context, at time.Time, limits []auth.Limit) (u
 	if !until.IsZero() {
 		return until, nil
 	}
-	return until, s.db.Transact(ctx, func(tx *sql.Tx) error {
+	return until, s.db.Transact(ctx, func(tx *sqldb.Tx) error {
 		for i, l := range limits {
 			if err := s.countOne(ctx, tx, at, l, tallies[i]); err != nil {
 				return err
@@ -70,7 +70,7 @@ func (s *Store) count(ctx context.Context, at time.Time, limits []auth.Limit) (u
 }
 
 // countOne counts a failure for one limit, of which that was kept.
-func (s *Store) countOne(ctx context.Context, tx *sql.Tx, at time.Time, l auth.Limit, was *tally) (err error) {
+func (s *Store) countOne(ctx context.Context, tx *sqldb.Tx, at time.Time, l auth.Limit, was *tally) (err error) {
 	var n int64
 	if was == nil {
 		n, err = s.db.Exec(ctx, tx, `INSERT INTO attempts (key, failures, failed_at, refused_until) VALUES ($1, 1, $2, $3) ON CONFLICT (key) DO NOTHING`,
@@ -92,7 +92,7 @@ func (s *Store) countOne(ctx context.Context, tx *sql.Tx, at time.Time, l auth.L
 
 // Forgive takes back failures.
 func (s *Store) Forgive(ctx context.Context, n int, keys ...string) error {
-	err := s.db.Transact(ctx, func(tx *sql.Tx) error {
+	err := s.db.Transact(ctx, func(tx *sqldb.Tx) error {
 		for _, key := range slices.Sorted(slices.Values(keys)) {
 			gone, err := s.db.Exec(ctx, tx, `DELETE FROM attempts WHERE key = $1 AND failures <= $2`, key, n)
 			if err != nil {
@@ -112,7 +112,7 @@ func (s *Store) Forgive(ctx context.Context, n int, keys ...string) error {
 
 // ExpireAttempts removes what would start anew.
 func (s *Store) ExpireAttempts(ctx context.Context, at time.Time) error {
-	err := s.db.Transact(ctx, func(tx *sql.Tx) error {
+	err := s.db.Transact(ctx, func(tx *sqldb.Tx) error {
 		_, err := s.db.Exec(ctx, tx, `DELETE FROM attempts WHERE failed_at <= $1`, s.db.Time(micro(at.Add(-auth.ForgetFailures))))
 		return err
 	})

@@ -2,7 +2,6 @@ package sqlauth
 
 import (
 	"context"
-	"database/sql"
 	"math"
 	"time"
 
@@ -17,7 +16,7 @@ var (
 
 // Record adds an event.
 func (s *Store) Record(ctx context.Context, e auth.Event) error {
-	err := s.db.Transact(ctx, func(tx *sql.Tx) error {
+	err := s.db.Transact(ctx, func(tx *sqldb.Tx) error {
 		_, err := s.db.Exec(ctx, tx, `INSERT INTO events (at, action, actor, user_id, address, detail) VALUES ($1, $2, $3, $4, $5, $6)`,
 			s.db.Time(micro(e.At)), e.Action, e.Actor, e.User, e.Address, e.Detail)
 		return err
@@ -58,7 +57,7 @@ func (s *Store) events(ctx context.Context, query string, args ...any) ([]auth.E
 
 // ExpireEvents removes old events.
 func (s *Store) ExpireEvents(ctx context.Context, at time.Time) error {
-	err := s.db.Transact(ctx, func(tx *sql.Tx) error {
+	err := s.db.Transact(ctx, func(tx *sqldb.Tx) error {
 		_, err := s.db.Exec(ctx, tx, `DELETE FROM events WHERE at < $1`, s.db.Time(micro(at)))
 		return err
 	})

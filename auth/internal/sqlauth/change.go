@@ -2,12 +2,12 @@ package sqlauth
 
 import (
 	"context"
-	"database/sql"
 	"maps"
 	"slices"
 	"time"
 
 	"github.com/pressmark/pressmark/auth"
+	"github.com/pressmark/pressmark/migrations/sqldb"
 )
 
 // Create adds an account.
@@ -18,7 +18,7 @@ func (s *Store) Create(ctx context.Context, u auth.User, hash string) (auth.User
 	now := s.now().UTC().Truncate(time.Microsecond)
 	u.Access.Libraries = maps.Clone(u.Access.Libraries)
 	u.Generation, u.Created, u.Updated = 1, now, now
-	err := s.write(ctx, func(tx *sql.Tx) error { return s.insert(ctx, tx, &u, hash) })
+	err := s.write(ctx, func(tx *sqldb.Tx) error { return s.insert(ctx, tx, &u, hash) })
 	if err != nil {
 		return auth.User{}, s.wrap("create user", err, u.Username)
 	}
@@ -26,7 +26,7 @@ func (s *Store) Create(ctx context.Context, u auth.User, hash string) (auth.User
 }
 
 // insert adds an account and sets its number.
-func (s *Store) insert(ctx context.Context, tx *sql.Tx, u *auth.User, hash string) error {
+func (s *Store) insert(ctx context.Context, tx *sqldb.Tx, u *auth.User, hash string) error {
 	err := s.db.In(tx).Row(ctx, []any{&u.ID}, `INSERT INTO users
 		(email, email_key, username, username_key, full_name, role, disabled, restricted, password_hash, generation, created_at, updated_at)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) RETURNING id`,
@@ -48,7 +48,7 @@ func (s *Store) conflict(err error, u *auth.User) error {
 	return err
 }
 
-func (s *Store) setAccess(ctx context.Context, tx *sql.Tx, id auth.UserID, a auth.Access) error {
+func (s *Store) setAccess(ctx context.Context, tx *sqldb.Tx, id auth.UserID, a auth.Access) error {
 	for _, library := range slices.Sorted(maps.Keys(a.Libraries)) {
 		r := a.Libraries[library]
 		_, err := s.db.Exec(ctx, tx, `INSERT INTO user_access (user_id, library, kind, expression) VALUES ($1, $2, $3, $4)`, id, library, r.Kind, r.Expression)
@@ -63,7 +63,7 @@ func (s *Store) setAccess(ctx context.Context, tx *sql.Tx, id auth.UserID, a aut
 func (s *Store) Update(ctx context.Context, id auth.UserID, change func(*auth.User) error) (auth.User, error) {
 	var u auth.User
 	var refused error
-	err := s.write(ctx, func(tx *sql.Tx) error {
+	err := s.write(ctx, func(tx *sqldb.Tx) error {
 		was, err := s.user(ctx, s.db.In(tx), id)
 		if err != nil {
 			return err
@@ -114,7 +114,7 @@ func (s *Store) Update(ctx context.Context, id auth.UserID, change func(*auth.Us
 func manages(u auth.User) bool { return u.Role == auth.Admin && !u.Disabled }
 
 // anotherAdmin returns ErrLastAdmin if no other account manages.
-func (s *Store) anotherAdmin(ctx context.Context, tx *sql.Tx, id auth.UserID) error {
+func (s *Store) anotherAdmin(ctx context.Context, tx *sqldb.Tx, id auth.UserID) error {
 	var n int
 	if err := s.db.In(tx).Row(ctx, []any{&n}, `SELECT count(*) FROM users WHERE role = 'admin' AND NOT disabled AND id <> $1`, id); err != nil {
 		return err
@@ -127,7 +127,7 @@ func (s *Store) anotherAdmin(ctx context.Context, tx *sql.Tx, id auth.UserID) er
 
 // SetPassword replaces the hash of a password.
 func (s *Store) SetPassword(ctx context.Context, id auth.UserID, old, hash string) error {
-	err := s.write(ctx, func(tx *sql.Tx) error {
+	err := s.write(ctx, func(tx *sqldb.Tx) error {
 		if old != "" {
 			_, err := s.db.Exec(ctx, tx, `UPDATE users SET password_hash = $1 WHERE id = $2 AND password_hash = $3`, hash, id, old)
 			return err
@@ -147,7 +147,7 @@ func (s *Store) SetPassword(ctx context.Context, id auth.UserID, old, hash strin
 
 // Delete removes an account.
 func (s *Store) Delete(ctx context.Context, id auth.UserID) error {
-	err := s.write(ctx, func(tx *sql.Tx) error {
+	err := s.write(ctx, func(tx *sqldb.Tx) error {
 		was, err := s.user(ctx, s.db.In(tx), id)
 		if err != nil {
 			return err

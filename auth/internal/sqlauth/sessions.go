@@ -18,7 +18,7 @@ func micro(t time.Time) time.Time { return t.UTC().Truncate(time.Microsecond) }
 
 // Begin adds a session.
 func (s *Store) Begin(ctx context.Context, n auth.Session, hash [32]byte) error {
-	err := s.write(ctx, func(tx *sql.Tx) error {
+	err := s.write(ctx, func(tx *sqldb.Tx) error {
 		added, err := s.db.Exec(ctx, tx, `INSERT INTO sessions (id, user_id, label, address, turn, token_hash, created_at, used_at, traded_at, expires_at)
 			SELECT $1, id, $2, $3, 0, $4, $5, $6, $7, $8 FROM users WHERE id = $9`,
 			n.ID, n.Label, n.Address, hash[:], s.db.Time(micro(n.Created)), s.db.Time(micro(n.Used)), s.db.Time(micro(n.Created)), s.db.Time(micro(n.Expires)), n.User)
@@ -34,7 +34,7 @@ func (s *Store) Begin(ctx context.Context, n auth.Session, hash [32]byte) error 
 }
 
 // endOldest ends the sessions that are too many.
-func (s *Store) endOldest(ctx context.Context, tx *sql.Tx, user auth.UserID) error {
+func (s *Store) endOldest(ctx context.Context, tx *sqldb.Tx, user auth.UserID) error {
 	var n int
 	if err := s.db.In(tx).Row(ctx, []any{&n}, `SELECT count(*) FROM sessions WHERE user_id = $1`, user); err != nil || n <= auth.MaxSessions {
 		return err
@@ -59,7 +59,7 @@ func (s *Store) Trade(ctx context.Context, t auth.Trade) (auth.Session, error) {
 	}
 	var n auth.Session
 	reused := false
-	err := s.write(ctx, func(tx *sql.Tx) error {
+	err := s.write(ctx, func(tx *sqldb.Tx) error {
 		var turn int64
 		var hash []byte
 		var traded time.Time
@@ -124,7 +124,7 @@ func (s *Store) End(ctx context.Context, user auth.UserID, id string) error {
 	if !sqldb.Storable(id) {
 		return s.wrap("end session", auth.ErrNotFound, id)
 	}
-	err := s.write(ctx, func(tx *sql.Tx) error {
+	err := s.write(ctx, func(tx *sqldb.Tx) error {
 		n, err := s.db.Exec(ctx, tx, `DELETE FROM sessions WHERE id = $1 AND user_id = $2`, id, user)
 		if err == nil && n == 0 {
 			err = auth.ErrNotFound
@@ -139,7 +139,7 @@ func (s *Store) End(ctx context.Context, user auth.UserID, id string) error {
 
 // EndAll ends all sessions of a user but one.
 func (s *Store) EndAll(ctx context.Context, user auth.UserID, keep string) error {
-	err := s.write(ctx, func(tx *sql.Tx) error {
+	err := s.write(ctx, func(tx *sqldb.Tx) error {
 		_, err := s.db.Exec(ctx, tx, `DELETE FROM sessions WHERE user_id = $1 AND id <> $2`, user, keep)
 		if err != nil {
 			return err
@@ -151,7 +151,7 @@ func (s *Store) EndAll(ctx context.Context, user auth.UserID, keep string) error
 
 // Expire removes sessions that have expired.
 func (s *Store) Expire(ctx context.Context, at time.Time) error {
-	err := s.write(ctx, func(tx *sql.Tx) error {
+	err := s.write(ctx, func(tx *sqldb.Tx) error {
 		_, err := s.db.Exec(ctx, tx, `DELETE FROM sessions WHERE expires_at <= $1`, s.db.Time(micro(at)))
 		return err
 	})

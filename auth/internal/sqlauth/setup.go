@@ -13,7 +13,7 @@ import (
 
 // OpenSetup returns the set-up that is open.
 func (s *Store) OpenSetup(ctx context.Context, at time.Time, n auth.SetupToken) (auth.SetupToken, error) {
-	err := s.write(ctx, func(tx *sql.Tx) error {
+	err := s.write(ctx, func(tx *sqldb.Tx) error {
 		open, err := s.setup(ctx, tx)
 		if err == nil && at.Before(open.Expires) {
 			n = open
@@ -36,7 +36,7 @@ func (s *Store) OpenSetup(ctx context.Context, at time.Time, n auth.SetupToken) 
 }
 
 // setup reads the set-up. It is ErrNotFound if there are users.
-func (s *Store) setup(ctx context.Context, tx *sql.Tx) (n auth.SetupToken, err error) {
+func (s *Store) setup(ctx context.Context, tx *sqldb.Tx) (n auth.SetupToken, err error) {
 	var users int
 	if err := s.db.In(tx).Row(ctx, []any{&users}, `SELECT count(*) FROM users`); err != nil {
 		return n, err
@@ -58,7 +58,7 @@ func (s *Store) FinishSetup(ctx context.Context, at time.Time, hash [32]byte, u 
 	}
 	now := micro(s.now())
 	u.Generation, u.Created, u.Updated = 1, now, now
-	err := s.write(ctx, func(tx *sql.Tx) error {
+	err := s.write(ctx, func(tx *sqldb.Tx) error {
 		open, err := s.setup(ctx, tx)
 		switch {
 		case errors.Is(err, sql.ErrNoRows):

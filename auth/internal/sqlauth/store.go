@@ -139,10 +139,10 @@ func (s *Store) wrap(op string, err error, what any) error {
 }
 
 // write runs f in a transaction that is alone with the accounts that it reads.
-func (s *Store) write(ctx context.Context, f func(tx *sql.Tx) error) error {
-	return s.db.Transact(ctx, func(tx *sql.Tx) error {
+func (s *Store) write(ctx context.Context, f func(tx *sqldb.Tx) error) error {
+	return s.db.Transact(ctx, func(tx *sqldb.Tx) error {
 		if s.d.Serialize != "" {
-			if _, err := tx.ExecContext(ctx, s.d.Serialize); err != nil {
+			if err := s.db.Later(ctx, tx, s.d.Serialize); err != nil {
 				return err
 			}
 		}
@@ -151,9 +151,8 @@ func (s *Store) write(ctx context.Context, f func(tx *sql.Tx) error) error {
 }
 
 // changed tells other processes of a change.
-func (s *Store) changed(ctx context.Context, tx *sql.Tx, user auth.UserID) error {
-	_, err := s.db.Exec(ctx, tx, s.d.Changed, user)
-	return err
+func (s *Store) changed(ctx context.Context, tx *sqldb.Tx, user auth.UserID) error {
+	return s.db.Later(ctx, tx, s.d.Changed, user)
 }
 
 // same tells whether two accounts are equal in what can be changed.

@@ -2,7 +2,6 @@ package sqlstate
 
 import (
 	"context"
-	"database/sql"
 	"time"
 
 	"github.com/pressmark/pressmark/migrations/sqldb"
@@ -52,7 +51,7 @@ func (s *Store) everything(ctx context.Context, q sqldb.Querier, user rs.UserID,
 
 // Erase removes all that is kept for a user.
 func (s *Store) Erase(ctx context.Context, user rs.UserID) error {
-	return s.write(ctx, "erase", user, rs.Write{}, func(tx *sql.Tx, _ time.Time, _ bool) error {
+	return s.write(ctx, "erase", user, rs.Write{}, func(tx *sqldb.Tx, _ time.Time, _ bool) error {
 		for _, table := range []string{"marks", "places", "positions", "lists", "preferences", "state_writes"} {
 			if _, err := s.db.Exec(ctx, tx, `DELETE FROM `+table+` WHERE user_id = $1`, user); err != nil {
 				return err
@@ -64,7 +63,7 @@ func (s *Store) Erase(ctx context.Context, user rs.UserID) error {
 
 // ExpireWrites forgets names of changes.
 func (s *Store) ExpireWrites(ctx context.Context, before time.Time) error {
-	return s.wrap("expire writes", s.db.Transact(ctx, func(tx *sql.Tx) error {
+	return s.wrap("expire writes", s.db.Transact(ctx, func(tx *sqldb.Tx) error {
 		_, err := s.db.Exec(ctx, tx, `DELETE FROM state_writes WHERE at < $1`, s.db.Time(before))
 		return err
 	}))
@@ -80,7 +79,7 @@ func (s *Store) Rekey(ctx context.Context, from, to rs.Book) (users int, err err
 	if from == to {
 		return 0, nil
 	}
-	err = s.wrap("rekey", s.db.Transact(ctx, func(tx *sql.Tx) error {
+	err = s.wrap("rekey", s.db.Transact(ctx, func(tx *sqldb.Tx) error {
 		touched := map[rs.UserID]bool{}
 		marked, err := s.users(ctx, tx, `SELECT user_id FROM marks WHERE book = $1`, from)
 		if err != nil {
@@ -105,7 +104,7 @@ func (s *Store) Rekey(ctx context.Context, from, to rs.Book) (users int, err err
 	return users, nil
 }
 
-func (s *Store) users(ctx context.Context, tx *sql.Tx, query string, args ...any) ([]rs.UserID, error) {
+func (s *Store) users(ctx context.Context, tx *sqldb.Tx, query string, args ...any) ([]rs.UserID, error) {
 	rows, err := s.db.In(tx).Query(ctx, query, args...)
 	if err != nil {
 		return nil, err
@@ -123,7 +122,7 @@ func (s *Store) users(ctx context.Context, tx *sql.Tx, query string, args ...any
 }
 
 // rekeyMark makes what a user has of two books one.
-func (s *Store) rekeyMark(ctx context.Context, tx *sql.Tx, user rs.UserID, from, to rs.Book) error {
+func (s *Store) rekeyMark(ctx context.Context, tx *sqldb.Tx, user rs.UserID, from, to rs.Book) error {
 	var both [2]whole
 	for i, b := range []rs.Book{to, from} {
 		if _, err := s.lock(ctx, tx, user, b); err != nil {
@@ -163,7 +162,7 @@ func (s *Store) rekeyMark(ctx context.Context, tx *sql.Tx, user rs.UserID, from,
 }
 
 // rekeyLists gives a book's place in lists to another, and returns their owners.
-func (s *Store) rekeyLists(ctx context.Context, tx *sql.Tx, from, to rs.Book) ([]rs.UserID, error) {
+func (s *Store) rekeyLists(ctx context.Context, tx *sqldb.Tx, from, to rs.Book) ([]rs.UserID, error) {
 	now := rs.Stamp(s.now())
 	lists, err := s.lists(ctx, s.db.In(tx), `UPDATE lists SET version = version + 1, changed_at = $1
 		WHERE id IN (SELECT list_id FROM list_books WHERE book = $2) RETURNING `+listColumns, s.db.Time(now), from)

@@ -48,7 +48,7 @@ func (s *Store) CreateList(ctx context.Context, user rs.UserID, l rs.List) (_ rs
 		return rs.List{}, false, err
 	}
 	l.Owner, l.Books, l.Version = user, 0, 1
-	err = s.write(ctx, "create list", user, rs.Write{}, func(tx *sql.Tx, now time.Time, _ bool) error {
+	err = s.write(ctx, "create list", user, rs.Write{}, func(tx *sqldb.Tx, now time.Time, _ bool) error {
 		l.Created, l.Changed = now, now
 		var count, last int64
 		if err := s.db.In(tx).Row(ctx, []any{&count, &last}, `SELECT coalesce(sum(CASE WHEN deleted THEN 0 ELSE 1 END), 0), coalesce(max(n), 0) FROM lists WHERE user_id = $1`, user); err != nil {
@@ -98,11 +98,11 @@ func (s *Store) PublicLists(ctx context.Context, after string, limit int) ([]rs.
 
 // changeList runs f with a list of the user, which nobody else changes until the
 // transaction ends, and writes what it leaves.
-func (s *Store) changeList(ctx context.Context, op string, user rs.UserID, id string, w rs.Write, f func(tx *sql.Tx, l *rs.List, now time.Time) error) (l rs.List, err error) {
+func (s *Store) changeList(ctx context.Context, op string, user rs.UserID, id string, w rs.Write, f func(tx *sqldb.Tx, l *rs.List, now time.Time) error) (l rs.List, err error) {
 	if !sqldb.Storable(id) {
 		return rs.List{}, s.wrap(op, rs.ErrNotFound)
 	}
-	err = s.write(ctx, op, user, w, func(tx *sql.Tx, now time.Time, repeated bool) error {
+	err = s.write(ctx, op, user, w, func(tx *sqldb.Tx, now time.Time, repeated bool) error {
 		var err error
 		l, err = oneList(s.lists(ctx, s.db.In(tx), `UPDATE lists SET version = version WHERE id = $1 AND user_id = $2 AND NOT deleted RETURNING `+listColumns, id, user))
 		if err != nil {
@@ -131,7 +131,7 @@ func (s *Store) changeList(ctx context.Context, op string, user rs.UserID, id st
 
 // ChangeList changes a list.
 func (s *Store) ChangeList(ctx context.Context, user rs.UserID, id string, c rs.ListChange, w rs.Write) (rs.List, error) {
-	return s.changeList(ctx, "change list", user, id, w, func(_ *sql.Tx, l *rs.List, now time.Time) (err error) {
+	return s.changeList(ctx, "change list", user, id, w, func(_ *sqldb.Tx, l *rs.List, now time.Time) (err error) {
 		*l, err = l.Set(c, w, now)
 		return err
 	})
@@ -139,7 +139,7 @@ func (s *Store) ChangeList(ctx context.Context, user rs.UserID, id string, c rs.
 
 // DeleteList removes a list. Its id stays, so that nobody makes it anew.
 func (s *Store) DeleteList(ctx context.Context, user rs.UserID, id string, w rs.Write) error {
-	_, err := s.changeList(ctx, "delete list", user, id, w, func(tx *sql.Tx, l *rs.List, now time.Time) (err error) {
+	_, err := s.changeList(ctx, "delete list", user, id, w, func(tx *sqldb.Tx, l *rs.List, now time.Time) (err error) {
 		if *l, err = l.Touch(w, now); err != nil {
 			return err
 		}
@@ -201,7 +201,7 @@ func (s *Store) PutBook(ctx context.Context, user rs.UserID, id string, b rs.Boo
 	if _, err := rs.ParseBook(string(b)); err != nil {
 		return rs.List{}, err
 	}
-	return s.changeList(ctx, "put book", user, id, w, func(tx *sql.Tx, l *rs.List, now time.Time) error {
+	return s.changeList(ctx, "put book", user, id, w, func(tx *sqldb.Tx, l *rs.List, now time.Time) error {
 		next, err := l.Touch(w, now)
 		if err != nil {
 			return err
@@ -231,7 +231,7 @@ func (s *Store) PutBook(ctx context.Context, user rs.UserID, id string, b rs.Boo
 }
 
 // placeIn returns the place of a book in a list.
-func (s *Store) placeIn(ctx context.Context, tx *sql.Tx, id string, b rs.Book) (place int64, there bool, err error) {
+func (s *Store) placeIn(ctx context.Context, tx *sqldb.Tx, id string, b rs.Book) (place int64, there bool, err error) {
 	err = s.db.In(tx).Row(ctx, []any{&place}, `SELECT place FROM list_books WHERE list_id = $1 AND book = $2`, id, b)
 	if isNone(err) {
 		return 0, false, nil
@@ -240,7 +240,7 @@ func (s *Store) placeIn(ctx context.Context, tx *sql.Tx, id string, b rs.Book) (
 }
 
 // spot returns the place of a spot, which is that of the book if it is there.
-func (s *Store) spot(ctx context.Context, tx *sql.Tx, id string, b rs.Book, at rs.Spot, was int64, there bool) (int64, error) {
+func (s *Store) spot(ctx context.Context, tx *sqldb.Tx, id string, b rs.Book, at rs.Spot, was int64, there bool) (int64, error) {
 	if at.Before == b || there && at == (rs.Spot{}) {
 		if !there {
 			return 0, fmt.Errorf("book %s: %w", at.Before, rs.ErrNotFound)
@@ -285,7 +285,7 @@ func (s *Store) spot(ctx context.Context, tx *sql.Tx, id string, b rs.Book, at r
 }
 
 // spread makes room between the books of a list.
-func (s *Store) spread(ctx context.Context, tx *sql.Tx, id string) error {
+func (s *Store) spread(ctx context.Context, tx *sqldb.Tx, id string) error {
 	rows, err := s.db.In(tx).Query(ctx, `SELECT book FROM list_books WHERE list_id = $1 ORDER BY place, book`, id)
 	if err != nil {
 		return err
@@ -315,7 +315,7 @@ func (s *Store) RemoveBook(ctx context.Context, user rs.UserID, id string, b rs.
 	if _, err := rs.ParseBook(string(b)); err != nil {
 		return rs.List{}, err
 	}
-	return s.changeList(ctx, "remove book", user, id, w, func(tx *sql.Tx, l *rs.List, now time.Time) error {
+	return s.changeList(ctx, "remove book", user, id, w, func(tx *sqldb.Tx, l *rs.List, now time.Time) error {
 		next, err := l.Touch(w, now)
 		if err != nil {
 			return err

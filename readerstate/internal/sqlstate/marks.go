@@ -51,7 +51,7 @@ func (s *Store) rows(ctx context.Context, q sqldb.Querier, query string, args ..
 // lock returns a user's mark of a book, which nobody else changes until the
 // transaction ends. It makes the row, because one that is not there cannot be
 // locked.
-func (s *Store) lock(ctx context.Context, tx *sql.Tx, user rs.UserID, book rs.Book) (row, error) {
+func (s *Store) lock(ctx context.Context, tx *sqldb.Tx, user rs.UserID, book rs.Book) (row, error) {
 	list, err := s.rows(ctx, s.db.In(tx), `INSERT INTO marks (user_id, book) VALUES ($1, $2)
 		ON CONFLICT (user_id, book) DO UPDATE SET positions = marks.positions RETURNING `+markColumns, user, book)
 	if err == nil && len(list) == 0 {
@@ -65,11 +65,11 @@ func (s *Store) lock(ctx context.Context, tx *sql.Tx, user rs.UserID, book rs.Bo
 
 // change runs f with a user's mark of a book. What f returns is written, unless
 // it is the mark itself.
-func (s *Store) change(ctx context.Context, op string, user rs.UserID, book rs.Book, w rs.Write, f func(tx *sql.Tx, m *row, now time.Time, repeated bool) error) error {
+func (s *Store) change(ctx context.Context, op string, user rs.UserID, book rs.Book, w rs.Write, f func(tx *sqldb.Tx, m *row, now time.Time, repeated bool) error) error {
 	if _, err := rs.ParseBook(string(book)); err != nil {
 		return err
 	}
-	return s.write(ctx, op, user, w, func(tx *sql.Tx, now time.Time, repeated bool) error {
+	return s.write(ctx, op, user, w, func(tx *sqldb.Tx, now time.Time, repeated bool) error {
 		m, err := s.lock(ctx, tx, user, book)
 		if err != nil {
 			return err
@@ -80,7 +80,7 @@ func (s *Store) change(ctx context.Context, op string, user rs.UserID, book rs.B
 
 // SetFavorite makes a book a favorite, or no favorite.
 func (s *Store) SetFavorite(ctx context.Context, user rs.UserID, book rs.Book, on bool, w rs.Write) (f rs.Favorite, err error) {
-	err = s.change(ctx, "set favorite", user, book, w, func(tx *sql.Tx, m *row, now time.Time, repeated bool) error {
+	err = s.change(ctx, "set favorite", user, book, w, func(tx *sqldb.Tx, m *row, now time.Time, repeated bool) error {
 		f = m.Favorite
 		if repeated {
 			return errNothing
@@ -105,7 +105,7 @@ func (s *Store) SetFavorite(ctx context.Context, user rs.UserID, book rs.Book, o
 
 // SetStatus sets the status of a book.
 func (s *Store) SetStatus(ctx context.Context, user rs.UserID, book rs.Book, c rs.ReadingChange, w rs.Write) (r rs.Reading, err error) {
-	err = s.change(ctx, "set status", user, book, w, func(tx *sql.Tx, m *row, now time.Time, repeated bool) error {
+	err = s.change(ctx, "set status", user, book, w, func(tx *sqldb.Tx, m *row, now time.Time, repeated bool) error {
 		r = m.Reading
 		if repeated {
 			return errNothing
@@ -126,7 +126,7 @@ func (s *Store) SetStatus(ctx context.Context, user rs.UserID, book rs.Book, c r
 	return r, nil
 }
 
-func (s *Store) setReading(ctx context.Context, tx *sql.Tx, user rs.UserID, book rs.Book, r rs.Reading) error {
+func (s *Store) setReading(ctx context.Context, tx *sqldb.Tx, user rs.UserID, book rs.Book, r rs.Reading) error {
 	_, err := s.db.Exec(ctx, tx, `UPDATE marks SET status = $1, started_at = $2, finished_at = $3, status_at = $4, status_version = $5 WHERE user_id = $6 AND book = $7`,
 		r.Status, s.db.OptionalTime(r.Started), s.db.OptionalTime(r.Finished), s.db.OptionalTime(r.Changed), r.Version, user, book)
 	return err
@@ -134,7 +134,7 @@ func (s *Store) setReading(ctx context.Context, tx *sql.Tx, user rs.UserID, book
 
 // SetRating sets the rating of a book.
 func (s *Store) SetRating(ctx context.Context, user rs.UserID, book rs.Book, stars float64, w rs.Write) (r rs.Rating, err error) {
-	err = s.change(ctx, "set rating", user, book, w, func(tx *sql.Tx, m *row, now time.Time, repeated bool) error {
+	err = s.change(ctx, "set rating", user, book, w, func(tx *sqldb.Tx, m *row, now time.Time, repeated bool) error {
 		r = m.Rating
 		if repeated {
 			return errNothing

@@ -65,7 +65,7 @@ func (s *Store) history(ctx context.Context, q sqldb.Querier, query string, args
 }
 
 // place returns the place of a family in a book, zero if there is none.
-func (s *Store) place(ctx context.Context, tx *sql.Tx, user rs.UserID, book rs.Book, family string) (rs.Place, error) {
+func (s *Store) place(ctx context.Context, tx *sqldb.Tx, user rs.UserID, book rs.Book, family string) (rs.Place, error) {
 	found, err := s.places(ctx, s.db.In(tx), `SELECT `+placeColumns+` FROM places WHERE user_id = $1 AND book = $2 AND family = $3`, user, book, family)
 	if err != nil || len(found[book]) == 0 {
 		return rs.Place{}, err
@@ -78,7 +78,7 @@ func (s *Store) SetPlace(ctx context.Context, user rs.UserID, book rs.Book, p rs
 	if err := p.Check(); err != nil {
 		return rs.Place{}, false, err
 	}
-	err = s.change(ctx, "set place", user, book, w, func(tx *sql.Tx, m *row, now time.Time, repeated bool) error {
+	err = s.change(ctx, "set place", user, book, w, func(tx *sqldb.Tx, m *row, now time.Time, repeated bool) error {
 		stored, err := s.place(ctx, tx, user, book, p.Family)
 		if err != nil {
 			return err
@@ -135,7 +135,7 @@ func later(a, b time.Time) time.Time {
 }
 
 // setPlace writes a place.
-func (s *Store) setPlace(ctx context.Context, tx *sql.Tx, user rs.UserID, book rs.Book, p rs.Place) error {
+func (s *Store) setPlace(ctx context.Context, tx *sqldb.Tx, user rs.UserID, book rs.Book, p rs.Place) error {
 	args := append([]any{user, book}, s.positionValues(p.Position, p.Received)...)
 	_, err := s.db.Exec(ctx, tx, `INSERT INTO places (user_id, book, `+positionColumns+`, since_at, version) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
 		ON CONFLICT (user_id, book, family) DO UPDATE SET locator_type = excluded.locator_type, locator = excluded.locator, progression = excluded.progression,
@@ -145,7 +145,7 @@ func (s *Store) setPlace(ctx context.Context, tx *sql.Tx, user rs.UserID, book r
 }
 
 // remember adds a position to the history, and lets go of one that is too old.
-func (s *Store) remember(ctx context.Context, tx *sql.Tx, user rs.UserID, m *row, p rs.Past) error {
+func (s *Store) remember(ctx context.Context, tx *sqldb.Tx, user rs.UserID, m *row, p rs.Past) error {
 	m.positions++
 	p.N = m.positions
 	if err := s.addPast(ctx, tx, user, m.Book, p); err != nil {
@@ -163,7 +163,7 @@ func (s *Store) remember(ctx context.Context, tx *sql.Tx, user rs.UserID, m *row
 	return err
 }
 
-func (s *Store) addPast(ctx context.Context, tx *sql.Tx, user rs.UserID, book rs.Book, p rs.Past) error {
+func (s *Store) addPast(ctx context.Context, tx *sqldb.Tx, user rs.UserID, book rs.Book, p rs.Past) error {
 	args := append([]any{user, book}, s.positionValues(p.Position, p.Received)...)
 	_, err := s.db.Exec(ctx, tx, `INSERT INTO positions (user_id, book, `+positionColumns+`, n, fate) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)`,
 		append(args, p.N, p.Fate)...)
@@ -200,7 +200,7 @@ func (s *Store) Undo(ctx context.Context, user rs.UserID, book rs.Book, family s
 	if err := rs.CheckFamily(family); err != nil {
 		return rs.Place{}, err
 	}
-	err = s.change(ctx, "undo", user, book, w, func(tx *sql.Tx, _ *row, now time.Time, repeated bool) error {
+	err = s.change(ctx, "undo", user, book, w, func(tx *sqldb.Tx, _ *row, now time.Time, repeated bool) error {
 		var err error
 		if place, err = s.place(ctx, tx, user, book, family); err != nil {
 			return err
@@ -238,7 +238,7 @@ func (s *Store) Undo(ctx context.Context, user rs.UserID, book rs.Book, family s
 
 // ForgetPlaces removes all places in a book.
 func (s *Store) ForgetPlaces(ctx context.Context, user rs.UserID, book rs.Book, w rs.Write) error {
-	return s.change(ctx, "forget places", user, book, w, func(tx *sql.Tx, m *row, _ time.Time, repeated bool) error {
+	return s.change(ctx, "forget places", user, book, w, func(tx *sqldb.Tx, m *row, _ time.Time, repeated bool) error {
 		if repeated || m.Read.IsZero() {
 			return errNothing
 		}

@@ -64,12 +64,12 @@ var errNothing = errors.New("nothing to write")
 
 // write runs f in a transaction, with the time of the change. repeated tells it
 // that a change of this name was made before, so that it only reads.
-func (s *Store) write(ctx context.Context, op string, user rs.UserID, w rs.Write, f func(tx *sql.Tx, now time.Time, repeated bool) error) error {
+func (s *Store) write(ctx context.Context, op string, user rs.UserID, w rs.Write, f func(tx *sqldb.Tx, now time.Time, repeated bool) error) error {
 	if err := w.Check(); err != nil {
 		return err
 	}
 	now := rs.Stamp(s.now())
-	err := s.db.Transact(ctx, func(tx *sql.Tx) error {
+	err := s.db.Transact(ctx, func(tx *sqldb.Tx) error {
 		repeated := false
 		if w.ID != "" {
 			n, err := s.db.Exec(ctx, tx, `INSERT INTO state_writes (user_id, id, at) VALUES ($1, $2, $3) ON CONFLICT (user_id, id) DO NOTHING`, user, w.ID, s.db.Time(now))
@@ -110,7 +110,7 @@ func (s *Store) preferences(ctx context.Context, q sqldb.Querier, user rs.UserID
 
 // SetPreferences replaces a user's preferences.
 func (s *Store) SetPreferences(ctx context.Context, user rs.UserID, object json.RawMessage, w rs.Write) (p rs.Preferences, err error) {
-	err = s.write(ctx, "set preferences", user, w, func(tx *sql.Tx, now time.Time, repeated bool) error {
+	err = s.write(ctx, "set preferences", user, w, func(tx *sqldb.Tx, now time.Time, repeated bool) error {
 		// The row is made first: one that is not there cannot be locked.
 		_, err := s.db.Exec(ctx, tx, `INSERT INTO preferences (user_id, object, changed_at, version) VALUES ($1, '', $2, 0)
 			ON CONFLICT (user_id) DO UPDATE SET version = preferences.version`, user, s.db.Time(now))
