@@ -24,7 +24,6 @@ CREATE TABLE marks (
 
 CREATE INDEX marks_favorite ON marks (user_id, favorite_at DESC, book) WHERE favorite;
 CREATE INDEX marks_read ON marks (user_id, read_at DESC, book) WHERE read_at IS NOT NULL;
-CREATE INDEX marks_book ON marks (book);
 
 -- Where the devices of a family are in a book.
 CREATE TABLE places (

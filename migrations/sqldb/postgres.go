@@ -63,8 +63,8 @@ func (t *pgTx) later(_ context.Context, read func(Rows) error, query string, arg
 	return nil
 }
 
-// send sends what waits, and then one more statement, whose outcome is next in
-// what is returned. That has to be closed.
+// send sends what waits, and then one more statement unless it is "", whose
+// outcome is next in what is returned. That has to be closed.
 func (t *pgTx) send(ctx context.Context, query string, args []any) (pgx.BatchResults, error) {
 	var b pgx.Batch
 	if !t.begun {
@@ -73,7 +73,9 @@ func (t *pgTx) send(ctx context.Context, query string, args []any) (pgx.BatchRes
 	for _, s := range t.waiting {
 		b.Queue(s.query, s.args...)
 	}
-	b.Queue(query, args...)
+	if query != "" {
+		b.Queue(query, args...)
+	}
 	br := t.conn.SendBatch(ctx, &b)
 	if !t.begun {
 		t.begun = true
@@ -113,6 +115,17 @@ func (s *pgStatement) receive(br pgx.BatchResults) error {
 	}
 	rows.Close()
 	return rows.Err()
+}
+
+func (t *pgTx) flush(ctx context.Context) error {
+	if len(t.waiting) == 0 {
+		return nil
+	}
+	br, err := t.send(ctx, "", nil)
+	if err != nil {
+		return err
+	}
+	return br.Close()
 }
 
 func (t *pgTx) exec(ctx context.Context, query string, args []any) (int64, error) {

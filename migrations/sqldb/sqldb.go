@@ -8,6 +8,7 @@ import (
 	"cmp"
 	"context"
 	"database/sql"
+	"encoding/json"
 	"fmt"
 	"strings"
 	"time"
@@ -39,6 +40,8 @@ type transaction interface {
 	// later runs a statement before the next one that is waited for. read gets
 	// its rows; nil is a statement without.
 	later(ctx context.Context, read func(Rows) error, query string, args []any) error
+	// flush runs what later was given.
+	flush(ctx context.Context) error
 	commit(ctx context.Context) error
 	rollback(ctx context.Context) error
 }
@@ -70,6 +73,33 @@ func (d *DB) Down(err error) bool { return d.down(err) }
 // Taken returns the table and column of a unique value that is there already, as
 // "users.email_key"; "" for other errors.
 func (d *DB) Taken(err error) string { return d.taken(err) }
+
+// ForUpdate is what ends a query whose rows nobody else changes until the
+// transaction ends. It sees them as they are when it has them.
+func (d *DB) ForUpdate() string {
+	if d.Postgres {
+		return " FOR UPDATE"
+	}
+	return "" // there is one transaction at a time
+}
+
+// OneOf returns the condition that a column has one of the texts in an argument, of
+// that number, which Texts makes.
+func (d *DB) OneOf(column string, argument int) string {
+	if d.Postgres {
+		return fmt.Sprintf("%s = ANY($%d)", column, argument)
+	}
+	return fmt.Sprintf("%s IN (SELECT value FROM json_each($%d))", column, argument)
+}
+
+// Texts is an argument for OneOf.
+func (d *DB) Texts(texts []string) (any, error) {
+	if d.Postgres {
+		return texts, nil
+	}
+	list, err := json.Marshal(texts)
+	return string(list), err
+}
 
 // Storable tells whether a database can have a text: not all take any bytes.
 func Storable(s string) bool { return utf8.ValidString(s) && strings.IndexByte(s, 0) < 0 }
@@ -168,6 +198,9 @@ func (d *DB) Exec(ctx context.Context, tx *Tx, query string, args ...any) (int64
 func (d *DB) Later(ctx context.Context, tx *Tx, query string, args ...any) error {
 	return tx.t.later(ctx, nil, query, args)
 }
+
+// Flush runs what Later and Ask were given.
+func (d *DB) Flush(ctx context.Context, tx *Tx) error { return tx.t.flush(ctx) }
 
 // Ask is Later for a query: read gets its rows, which it need not close.
 func (d *DB) Ask(ctx context.Context, tx *Tx, read func(Rows) error, query string, args ...any) error {

@@ -168,6 +168,8 @@ func (t *fileTx) later(ctx context.Context, read func(Rows) error, query string,
 	return rows.Err()
 }
 
+func (t *fileTx) flush(context.Context) error { return nil }
+
 func (t *fileTx) commit(ctx context.Context) error {
 	err := t.tx.Commit()
 	t.f.prepareWanted(ctx)

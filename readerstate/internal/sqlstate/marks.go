@@ -3,7 +3,6 @@ package sqlstate
 import (
 	"context"
 	"database/sql"
-	"encoding/json"
 	"time"
 
 	"github.com/pressmark/pressmark/migrations/sqldb"
@@ -35,7 +34,10 @@ func (s *Store) rows(ctx context.Context, q sqldb.Querier, query string, args ..
 		return nil, err
 	}
 	defer found.Close()
-	var list []row
+	return scanRows(found)
+}
+
+func scanRows(found sqldb.Rows) (list []row, err error) {
 	for found.Next() {
 		var r row
 		var halves int64
@@ -48,29 +50,49 @@ func (s *Store) rows(ctx context.Context, q sqldb.Querier, query string, args ..
 	return list, found.Err()
 }
 
-// lock returns a user's mark of a book, which nobody else changes until the
-// transaction ends. It makes the row, because one that is not there cannot be
-// locked.
-func (s *Store) lock(ctx context.Context, tx *sqldb.Tx, user rs.UserID, book rs.Book) (row, error) {
-	list, err := s.rows(ctx, s.db.In(tx), `INSERT INTO marks (user_id, book) VALUES ($1, $2)
-		ON CONFLICT (user_id, book) DO UPDATE SET positions = marks.positions RETURNING `+markColumns, user, book)
-	if err == nil && len(list) == 0 {
-		err = sql.ErrNoRows
-	}
-	if err != nil {
-		return row{}, err
-	}
-	return list[0], nil
+// question is a query that is asked together with others.
+type question struct {
+	read  func(sqldb.Rows) error
+	query string
+	args  []any
 }
 
-// change runs f with a user's mark of a book. What f returns is written, unless
-// it is the mark itself.
-func (s *Store) change(ctx context.Context, op string, user rs.UserID, book rs.Book, w rs.Write, f func(tx *sqldb.Tx, m *row, now time.Time, repeated bool) error) error {
+// lock returns a user's mark of a book, which nobody else changes until the
+// transaction ends, and asks what else has to be known then. It makes the row if
+// it is not there, because such a one cannot be locked.
+func (s *Store) lock(ctx context.Context, tx *sqldb.Tx, user rs.UserID, book rs.Book, also ...question) (row, error) {
+	var list []row
+	find := question{
+		read:  func(rows sqldb.Rows) (err error) { list, err = scanRows(rows); return err },
+		query: `SELECT ` + markColumns + ` FROM marks WHERE user_id = $1 AND book = $2` + s.db.ForUpdate(),
+		args:  []any{user, book},
+	}
+	for range 2 {
+		for _, q := range append([]question{find}, also...) {
+			if err := s.db.Ask(ctx, tx, q.read, q.query, q.args...); err != nil {
+				return row{}, err
+			}
+		}
+		if err := s.db.Flush(ctx, tx); err != nil {
+			return row{}, err
+		}
+		if len(list) > 0 {
+			return list[0], nil
+		}
+		if err := s.db.Later(ctx, tx, `INSERT INTO marks (user_id, book) VALUES ($1, $2) ON CONFLICT (user_id, book) DO NOTHING`, user, book); err != nil {
+			return row{}, err
+		}
+	}
+	return row{}, sql.ErrNoRows // it was removed at the same time
+}
+
+// change runs f with a user's mark of a book, and with what else it has to know.
+func (s *Store) change(ctx context.Context, op string, user rs.UserID, book rs.Book, w rs.Write, f func(tx *sqldb.Tx, m *row, now time.Time, repeated bool) error, also ...question) error {
 	if _, err := rs.ParseBook(string(book)); err != nil {
 		return err
 	}
 	return s.write(ctx, op, user, w, func(tx *sqldb.Tx, now time.Time, repeated bool) error {
-		m, err := s.lock(ctx, tx, user, book)
+		m, err := s.lock(ctx, tx, user, book, also...)
 		if err != nil {
 			return err
 		}
@@ -93,9 +115,8 @@ func (s *Store) SetFavorite(ctx context.Context, user rs.UserID, book rs.Book, o
 			return err
 		}
 		f = next
-		_, err = s.db.Exec(ctx, tx, `UPDATE marks SET favorite = $1, favorite_at = $2, favorite_version = $3 WHERE user_id = $4 AND book = $5`,
+		return s.db.Later(ctx, tx, `UPDATE marks SET favorite = $1, favorite_at = $2, favorite_version = $3 WHERE user_id = $4 AND book = $5`,
 			f.On, s.db.OptionalTime(f.Since), f.Version, user, book)
-		return err
 	})
 	if err != nil {
 		return rs.Favorite{}, err
@@ -127,9 +148,8 @@ func (s *Store) SetStatus(ctx context.Context, user rs.UserID, book rs.Book, c r
 }
 
 func (s *Store) setReading(ctx context.Context, tx *sqldb.Tx, user rs.UserID, book rs.Book, r rs.Reading) error {
-	_, err := s.db.Exec(ctx, tx, `UPDATE marks SET status = $1, started_at = $2, finished_at = $3, status_at = $4, status_version = $5 WHERE user_id = $6 AND book = $7`,
+	return s.db.Later(ctx, tx, `UPDATE marks SET status = $1, started_at = $2, finished_at = $3, status_at = $4, status_version = $5 WHERE user_id = $6 AND book = $7`,
 		r.Status, s.db.OptionalTime(r.Started), s.db.OptionalTime(r.Finished), s.db.OptionalTime(r.Changed), r.Version, user, book)
-	return err
 }
 
 // SetRating sets the rating of a book.
@@ -147,9 +167,8 @@ func (s *Store) SetRating(ctx context.Context, user rs.UserID, book rs.Book, sta
 			return err
 		}
 		r = next
-		_, err = s.db.Exec(ctx, tx, `UPDATE marks SET rating = $1, rating_at = $2, rating_version = $3 WHERE user_id = $4 AND book = $5`,
+		return s.db.Later(ctx, tx, `UPDATE marks SET rating = $1, rating_at = $2, rating_version = $3 WHERE user_id = $4 AND book = $5`,
 			int64(r.Stars*2), s.db.OptionalTime(r.Changed), r.Version, user, book)
-		return err
 	})
 	if err != nil {
 		return rs.Rating{}, err
@@ -168,17 +187,24 @@ func (s *Store) marksOf(ctx context.Context, user rs.UserID, books []rs.Book) ([
 		return []rs.Mark{}, nil
 	}
 	books = books[:min(len(books), rs.MaxBooks)]
-	names, err := json.Marshal(books)
+	names := make([]string, len(books))
+	for i, b := range books {
+		names[i] = string(b)
+	}
+	list, err := s.db.Texts(names)
 	if err != nil {
 		return nil, err
 	}
-	list, err := s.rows(ctx, s.db.Reader(), `SELECT `+markColumns+` FROM marks WHERE user_id = $1 AND book IN `+s.list, user, string(names))
+	known, err := s.withPlaces(ctx, `SELECT `+markAndPlace+` FROM marks m `+joinPlaces+` WHERE m.user_id = $1 AND `+s.db.OneOf("m.book", 2), user, list)
 	if err != nil {
 		return nil, err
 	}
-	found := make(map[rs.Book]rs.Mark, len(list))
-	for _, r := range list {
-		found[r.Book] = r.Mark
+	found := make(map[rs.Book]rs.Mark, len(known))
+	for _, m := range known {
+		if other, twice := found[m.Book]; twice && !m.Place.Newer(*other.Place) {
+			continue
+		}
+		found[m.Book] = m
 	}
 	marks := make([]rs.Mark, len(books))
 	for i, b := range books {
@@ -187,32 +213,42 @@ func (s *Store) marksOf(ctx context.Context, user rs.UserID, books []rs.Book) ([
 			marks[i] = m
 		}
 	}
-	return marks, s.addPlaces(ctx, user, marks)
+	return marks, nil
 }
 
-// addPlaces gives each mark its newest place.
-func (s *Store) addPlaces(ctx context.Context, user rs.UserID, marks []rs.Mark) error {
-	var read []rs.Book
-	for _, m := range marks {
-		if !m.Read.IsZero() {
-			read = append(read, m.Book)
+// What a mark and each place in its book are read from together.
+const (
+	markAndPlace = `m.` + markColumns + `, coalesce(p.family, ''), coalesce(p.locator_type, ''), coalesce(p.locator, ''), coalesce(p.progression, 0),
+		coalesce(p.device, ''), coalesce(p.device_id, ''), p.at, p.received_at, p.since_at, coalesce(p.version, 0)`
+	joinPlaces = `LEFT JOIN places p ON p.user_id = m.user_id AND p.book = m.book`
+)
+
+// withPlaces reads what a query returns of markAndPlace: a mark as often as its
+// book has places, and once if it has none.
+func (s *Store) withPlaces(ctx context.Context, query string, args ...any) ([]rs.Mark, error) {
+	rows, err := s.db.Reader().Query(ctx, query, args...)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var list []rs.Mark
+	var r row
+	var p rs.Place
+	var halves int64
+	into := append(append(r.fields(&halves), positionFields(&p.Position, &p.Received)...), sqldb.At(&p.Since), &p.Version)
+	for rows.Next() {
+		if err := rows.Scan(into...); err != nil {
+			return nil, err
 		}
+		m := r.Mark
+		m.Rating.Stars = float64(halves) / 2
+		if p.Version > 0 {
+			place := p
+			m.Place = &place
+		}
+		list = append(list, m)
 	}
-	if len(read) == 0 {
-		return nil
-	}
-	names, err := json.Marshal(read)
-	if err != nil {
-		return err
-	}
-	places, err := s.places(ctx, s.db.Reader(), `SELECT `+placeColumns+` FROM places WHERE user_id = $1 AND book IN `+s.list, user, string(names))
-	if err != nil {
-		return err
-	}
-	for i := range marks {
-		marks[i].Place = rs.Newest(places[marks[i].Book])
-	}
-	return nil
+	return list, rows.Err()
 }
 
 // far is later than any time that is kept.
@@ -240,14 +276,20 @@ func (s *Store) page(ctx context.Context, user rs.UserID, after rs.Cursor, limit
 		after = rs.Cursor{Time: far}
 	}
 	behind := s.db.Time(after.Time)
-	list, err := s.rows(ctx, s.db.Reader(), `SELECT `+markColumns+` FROM marks WHERE user_id = $1 AND `+at+` <= $2 AND (`+at+` < $3 OR book > $4)
-		AND `+which+` ORDER BY `+at+` DESC, book LIMIT $5`, append([]any{user, behind, behind, after.Book, min(max(limit, 1), rs.MaxBooks)}, args...)...)
+	list, err := s.withPlaces(ctx, `SELECT `+markAndPlace+` FROM (SELECT * FROM marks WHERE user_id = $1 AND `+at+` <= $2 AND (`+at+` < $3 OR book > $4)
+		AND `+which+` ORDER BY `+at+` DESC, book LIMIT $5) AS m `+joinPlaces+` ORDER BY m.`+at+` DESC, m.book`,
+		append([]any{user, behind, behind, after.Book, min(max(limit, 1), rs.MaxBooks)}, args...)...)
 	if err != nil {
 		return nil, err
 	}
-	marks := make([]rs.Mark, len(list))
-	for i, r := range list {
-		marks[i] = r.Mark
+	marks := []rs.Mark{}
+	for _, m := range list {
+		last := len(marks) - 1
+		if last < 0 || marks[last].Book != m.Book {
+			marks = append(marks, m)
+		} else if m.Place.Newer(*marks[last].Place) {
+			marks[last] = m
+		}
 	}
-	return marks, s.addPlaces(ctx, user, marks)
+	return marks, nil
 }

@@ -33,6 +33,10 @@ func (s *Store) places(ctx context.Context, q sqldb.Querier, query string, args 
 		return nil, err
 	}
 	defer rows.Close()
+	return scanPlaces(rows)
+}
+
+func scanPlaces(rows sqldb.Rows) (map[rs.Book][]rs.Place, error) {
 	found := map[rs.Book][]rs.Place{}
 	for rows.Next() {
 		var p rs.Place
@@ -64,13 +68,19 @@ func (s *Store) history(ctx context.Context, q sqldb.Querier, query string, args
 	return found, rows.Err()
 }
 
-// place returns the place of a family in a book, zero if there is none.
-func (s *Store) place(ctx context.Context, tx *sqldb.Tx, user rs.UserID, book rs.Book, family string) (rs.Place, error) {
-	found, err := s.places(ctx, s.db.In(tx), `SELECT `+placeColumns+` FROM places WHERE user_id = $1 AND book = $2 AND family = $3`, user, book, family)
-	if err != nil || len(found[book]) == 0 {
-		return rs.Place{}, err
+// place asks for the place of a family in a book, zero if there is none.
+func (s *Store) place(into *rs.Place, user rs.UserID, book rs.Book, family string) question {
+	return question{
+		read: func(rows sqldb.Rows) error {
+			found, err := scanPlaces(rows)
+			if *into = (rs.Place{}); len(found[book]) > 0 {
+				*into = found[book][0]
+			}
+			return err
+		},
+		query: `SELECT ` + placeColumns + ` FROM places WHERE user_id = $1 AND book = $2 AND family = $3`,
+		args:  []any{user, book, family},
 	}
-	return found[book][0], nil
 }
 
 // SetPlace tells where a reader is.
@@ -78,11 +88,9 @@ func (s *Store) SetPlace(ctx context.Context, user rs.UserID, book rs.Book, p rs
 	if err := p.Check(); err != nil {
 		return rs.Place{}, false, err
 	}
+	var stored rs.Place
 	err = s.change(ctx, "set place", user, book, w, func(tx *sqldb.Tx, m *row, now time.Time, repeated bool) error {
-		stored, err := s.place(ctx, tx, user, book, p.Family)
-		if err != nil {
-			return err
-		}
+		var err error
 		if place = stored; repeated {
 			won = stored.Repeats(p)
 			return errNothing
@@ -96,7 +104,7 @@ func (s *Store) SetPlace(ctx context.Context, user rs.UserID, book rs.Book, p rs
 		p.At = rs.Stamp(p.At)
 		switch {
 		case won && stored.Repeats(p):
-			_, err = s.db.Exec(ctx, tx, `UPDATE positions SET at = $1, received_at = $2 WHERE user_id = $3 AND book = $4 AND n =
+			err = s.db.Later(ctx, tx, `UPDATE positions SET at = $1, received_at = $2 WHERE user_id = $3 AND book = $4 AND n =
 				(SELECT max(n) FROM positions WHERE user_id = $5 AND book = $6 AND family = $7 AND fate = 'kept')`,
 				s.db.OptionalTime(p.At), s.db.Time(now), user, book, user, book, p.Family)
 		case won:
@@ -118,9 +126,8 @@ func (s *Store) SetPlace(ctx context.Context, user rs.UserID, book rs.Book, p rs
 				return err
 			}
 		}
-		_, err = s.db.Exec(ctx, tx, `UPDATE marks SET read_at = $1, positions = $2 WHERE user_id = $3 AND book = $4`, s.db.Time(later(m.Read, place.Since)), m.positions, user, book)
-		return err
-	})
+		return s.db.Later(ctx, tx, `UPDATE marks SET read_at = $1, positions = $2 WHERE user_id = $3 AND book = $4`, s.db.Time(later(m.Read, place.Since)), m.positions, user, book)
+	}, s.place(&stored, user, book, p.Family))
 	if err != nil {
 		return rs.Place{}, false, err
 	}
@@ -137,11 +144,10 @@ func later(a, b time.Time) time.Time {
 // setPlace writes a place.
 func (s *Store) setPlace(ctx context.Context, tx *sqldb.Tx, user rs.UserID, book rs.Book, p rs.Place) error {
 	args := append([]any{user, book}, s.positionValues(p.Position, p.Received)...)
-	_, err := s.db.Exec(ctx, tx, `INSERT INTO places (user_id, book, `+positionColumns+`, since_at, version) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
+	return s.db.Later(ctx, tx, `INSERT INTO places (user_id, book, `+positionColumns+`, since_at, version) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
 		ON CONFLICT (user_id, book, family) DO UPDATE SET locator_type = excluded.locator_type, locator = excluded.locator, progression = excluded.progression,
 		device = excluded.device, device_id = excluded.device_id, at = excluded.at, received_at = excluded.received_at, since_at = excluded.since_at, version = excluded.version`,
 		append(args, s.db.Time(p.Since), p.Version)...)
-	return err
 }
 
 // remember adds a position to the history, and lets go of one that is too old.
@@ -152,22 +158,20 @@ func (s *Store) remember(ctx context.Context, tx *sqldb.Tx, user rs.UserID, m *r
 		return err
 	}
 	if p.N > rs.MaxHistory {
-		if _, err := s.db.Exec(ctx, tx, `DELETE FROM positions WHERE user_id = $1 AND book = $2 AND n <= $3`, user, m.Book, p.N-rs.MaxHistory); err != nil {
+		if err := s.db.Later(ctx, tx, `DELETE FROM positions WHERE user_id = $1 AND book = $2 AND n <= $3`, user, m.Book, p.N-rs.MaxHistory); err != nil {
 			return err
 		}
 	}
 	if p.Fate == rs.Kept {
 		return nil // SetPlace writes the number
 	}
-	_, err := s.db.Exec(ctx, tx, `UPDATE marks SET positions = $1 WHERE user_id = $2 AND book = $3`, m.positions, user, m.Book)
-	return err
+	return s.db.Later(ctx, tx, `UPDATE marks SET positions = $1 WHERE user_id = $2 AND book = $3`, m.positions, user, m.Book)
 }
 
 func (s *Store) addPast(ctx context.Context, tx *sqldb.Tx, user rs.UserID, book rs.Book, p rs.Past) error {
 	args := append([]any{user, book}, s.positionValues(p.Position, p.Received)...)
-	_, err := s.db.Exec(ctx, tx, `INSERT INTO positions (user_id, book, `+positionColumns+`, n, fate) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)`,
+	return s.db.Later(ctx, tx, `INSERT INTO positions (user_id, book, `+positionColumns+`, n, fate) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)`,
 		append(args, p.N, p.Fate)...)
-	return err
 }
 
 // PlacesIn returns the places in a book.
@@ -200,12 +204,9 @@ func (s *Store) Undo(ctx context.Context, user rs.UserID, book rs.Book, family s
 	if err := rs.CheckFamily(family); err != nil {
 		return rs.Place{}, err
 	}
+	var stored rs.Place
 	err = s.change(ctx, "undo", user, book, w, func(tx *sqldb.Tx, _ *row, now time.Time, repeated bool) error {
-		var err error
-		if place, err = s.place(ctx, tx, user, book, family); err != nil {
-			return err
-		}
-		if repeated {
+		if place = stored; repeated {
 			return errNothing
 		}
 		found, err := s.history(ctx, s.db.In(tx), `SELECT `+pastColumns+` FROM positions WHERE user_id = $1 AND book = $2 AND family = $3 AND fate = 'kept'
@@ -219,14 +220,14 @@ func (s *Store) Undo(ctx context.Context, user rs.UserID, book rs.Book, family s
 			return err
 		}
 		place = next
-		if _, err := s.db.Exec(ctx, tx, `UPDATE positions SET fate = 'undone' WHERE user_id = $1 AND book = $2 AND n = $3`, user, book, past[0].N); err != nil {
+		if err := s.db.Later(ctx, tx, `UPDATE positions SET fate = 'undone' WHERE user_id = $1 AND book = $2 AND n = $3`, user, book, past[0].N); err != nil {
 			return err
 		}
-		if _, err := s.db.Exec(ctx, tx, `UPDATE marks SET read_at = $1 WHERE user_id = $2 AND book = $3`, s.db.Time(now), user, book); err != nil {
+		if err := s.db.Later(ctx, tx, `UPDATE marks SET read_at = $1 WHERE user_id = $2 AND book = $3`, s.db.Time(now), user, book); err != nil {
 			return err
 		}
 		return s.setPlace(ctx, tx, user, book, place)
-	})
+	}, s.place(&stored, user, book, family))
 	if err != nil {
 		return rs.Place{}, err
 	}

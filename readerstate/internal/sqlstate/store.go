@@ -15,9 +15,8 @@ import (
 
 // Store keeps the state of readers.
 type Store struct {
-	db   *sqldb.DB
-	now  func() time.Time
-	list string // a table of the texts in an array of JSON, which is argument $2
+	db  *sqldb.DB
+	now func() time.Time
 }
 
 var (
@@ -34,11 +33,7 @@ func New(db *sqldb.DB, now func() time.Time) *Store {
 	if now == nil {
 		now = time.Now
 	}
-	list := "(SELECT value FROM json_each($2))"
-	if db.Postgres {
-		list = "(SELECT jsonb_array_elements_text($2::jsonb))"
-	}
-	return &Store{db, now, list}
+	return &Store{db, now}
 }
 
 // wrap adds the operation to an error, and that it is for another time. What the
