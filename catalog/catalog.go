@@ -115,6 +115,6 @@ type Appender interface {
 	// AppendBooks appends the encoded books of the page that q asks for to
 	// dst, with a comma between two of them, and returns the extended slice
 	// together with the page, whose Items are nil. Encoded books are without
-	// comments: q.Comments must be false.
+	// comments: q.Comments must be false, and so must q.Names.
 	AppendBooks(ctx context.Context, dst []byte, q Query) ([]byte, Page[Book], error)
 }

@@ -23,6 +23,9 @@ type Query struct {
 	Limit int
 	// Comments asks for Book.Comments, which is large.
 	Comments bool
+	// Names asks for Book.ID and Book.UUID, and for nothing else, which costs
+	// less.
+	Names bool
 	// Words are what FieldRelevance sorts by. They do not select.
 	Words []string
 }

@@ -150,9 +150,14 @@ func (a *API) sendJSON(w http.ResponseWriter, r *http.Request, v any) error {
 }
 
 func (a *API) sendStatus(w http.ResponseWriter, r *http.Request, status int, v any) error {
-	body, err := json.Marshal(v)
-	if err != nil {
-		return err
+	var body []byte
+	if e, ok := v.(selfEncoder); ok {
+		body = e.appendJSON(nil)
+	} else {
+		var err error
+		if body, err = json.Marshal(v); err != nil {
+			return err
+		}
 	}
 	h := w.Header()
 	h["Content-Type"], h["Cache-Control"], h["Content-Length"] = jsonType, noStore, []string{strconv.Itoa(len(body))}

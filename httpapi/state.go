@@ -120,7 +120,7 @@ func (a *API) locateID(ctx context.Context, v *view, id catalog.BookID) (located
 func (a *API) nameOf(ctx context.Context, v *view, b *catalog.Book) (readerstate.Book, error) {
 	owned := false
 	if b.UUID != "" {
-		page, err := catalog.Snapshot(v.lib.Catalog).Books(ctx, catalog.Query{Where: catalog.UUIDs{b.UUID}, Limit: 1})
+		page, err := catalog.Snapshot(v.lib.Catalog).Books(ctx, catalog.Query{Where: catalog.UUIDs{b.UUID}, Limit: 1, Names: true})
 		if err != nil {
 			return "", err
 		}
@@ -170,7 +170,7 @@ func (a *API) locateNames(ctx context.Context, libs []*library, names []readerst
 			return err
 		}
 		if len(uuids) > 0 {
-			page, err := v.reader.Books(ctx, catalog.Query{Where: catalog.UUIDs(uuids), Limit: catalog.MaxLimit})
+			page, err := v.reader.Books(ctx, catalog.Query{Where: catalog.UUIDs(uuids), Limit: len(uuids), Names: true})
 			if err != nil {
 				return err
 			}

@@ -202,6 +202,11 @@ func (s *suite) books(t *testing.T) {
 			t.Errorf("book %d: comments that were not asked for", b.ID)
 		}
 	}
+	for i, b := range s.walk(t, catalog.Query{Names: true}) {
+		if want := (catalog.Book{ID: s.all[i].ID, UUID: s.all[i].UUID}); !reflect.DeepEqual(b, want) {
+			t.Errorf("by names alone: %+v, want %+v", b, want)
+		}
+	}
 	a, err := s.r.Revision(s.ctx)
 	if err != nil || a.Digest == "" {
 		t.Fatalf("Revision: %+v, %v", a, err)

@@ -203,7 +203,7 @@ func (v *evaluator) has(e catalog.Has) (*roaring.Bitmap, error) {
 	case c.field.Key == catalog.FieldID:
 		return v.ix.live, nil
 	case c.field.Key == catalog.FieldUUID:
-		return v.eachBook(func(slot uint32) bool { return decodeUUID(v.ix.record(slot)) != "" }), nil
+		return v.eachBook(func(slot uint32) bool { return len(uuidOf(v.ix.record(slot))) > 0 }), nil
 	}
 	return v.live(c.prose.filled.Clone()), nil
 }

@@ -19,16 +19,20 @@ func (ix *Index) Books(ctx context.Context, q catalog.Query) (catalog.Page[catal
 	}
 	page.Items = make([]catalog.Book, len(slots))
 	for i, slot := range slots {
-		page.Items[i] = ix.book(slot, q.Comments)
+		if q.Names {
+			page.Items[i] = catalog.Book{ID: ix.ids[slot], UUID: string(uuidOf(ix.record(slot)))}
+		} else {
+			page.Items[i] = ix.book(slot, q.Comments)
+		}
 	}
 	return page, nil
 }
 
 // AppendBooks implements catalog.Appender. It is errors.ErrUnsupported where
-// Options.Encode was nil or q asks for comments.
+// Options.Encode was nil or q asks for comments, or for names alone.
 func (ix *Index) AppendBooks(ctx context.Context, dst []byte, q catalog.Query) ([]byte, catalog.Page[catalog.Book], error) {
 	defer runtime.KeepAlive(ix)
-	if ix.options.Encode == nil || q.Comments {
+	if ix.options.Encode == nil || q.Comments || q.Names {
 		return dst, catalog.Page[catalog.Book]{}, errors.ErrUnsupported
 	}
 	slots, page, err := ix.page(ctx, q)

@@ -98,7 +98,7 @@ func (u *update) take(book *catalog.Book) error {
 	if known {
 		u.change.Changed = append(u.change.Changed, book.ID)
 		u.moved[slot] = true
-		u.uuids = u.uuids || decodeUUID(u.prev.record(slot)) != book.UUID
+		u.uuids = u.uuids || string(uuidOf(u.prev.record(slot))) != book.UUID
 		u.next.entries[slot], u.next.digests[slot] = e, d
 	} else {
 		u.change.Added = append(u.change.Added, book.ID)

@@ -1,6 +1,7 @@
 package index
 
 import (
+	"bytes"
 	"cmp"
 	"hash/fnv"
 	"sort"
@@ -27,20 +28,20 @@ func (ix *Index) compareUUIDs(a, b uuidSlot) int {
 
 // slotOfUUID returns the slot that owns a UUID.
 func (ix *Index) slotOfUUID(uuid string) (uint32, bool) {
-	h := hashUUID(uuid)
+	h, want := hashUUID(uuid), []byte(uuid)
 	i := sort.Search(len(ix.byUUID), func(i int) bool { return ix.byUUID[i].hash >= h })
 	for ; i < len(ix.byUUID) && ix.byUUID[i].hash == h; i++ {
 		slot := ix.byUUID[i].slot
-		if strings.EqualFold(decodeUUID(ix.record(slot)), uuid) {
+		if bytes.EqualFold(uuidOf(ix.record(slot)), want) {
 			return slot, true
 		}
 	}
 	return 0, false
 }
 
-// decodeUUID reads just the UUID of a record.
-func decodeUUID(rec []byte) string {
+// uuidOf is the UUID in a record.
+func uuidOf(rec []byte) []byte {
 	s := skimmer{rec}
 	s.int() // the id
-	return string(s.str())
+	return s.str()
 }
