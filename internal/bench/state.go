@@ -116,10 +116,14 @@ func (l *lab) stateOf(ctx context.Context, books int, postgres bool) (s *states,
 		return nil, err
 	}
 	s = &states{}
+	l.say("telling a place in each of %d books", len(uuids))
 	known := "Authorization: Bearer " + token
+	if err := l.fill(ctx, srv, known, uuids); err != nil {
+		return nil, err
+	}
+	l.say("telling places again, and asking for them")
 	return s, errors.Join(
-		l.fill(ctx, srv, known, uuids),
-		l.timed(ctx, srv, &s.writes, l.opts.conns, func(n int) source { return &placeSource{known, uuids, n * len(uuids) / l.opts.conns} }),
+		l.timed(ctx, srv, &s.writes, l.opts.conns, func(n int) source { return &placeSource{known, uuids, len(uuids) + n*len(uuids)/l.opts.conns} }),
 		l.timed(ctx, srv, &s.recent, l.opts.conns, func(n int) source { return recentSource(known, n) }),
 		l.timed(ctx, srv, &s.batch, l.opts.conns, func(n int) source { return batchSource(known, uuids, n) }),
 		l.timed(ctx, srv, &s.alone[0], 1, func(n int) source { return recentSource(known, n) }),
@@ -201,7 +205,7 @@ func (l *lab) timed(ctx context.Context, srv *process, into *sample, conns int, 
 	return err
 }
 
-// placeSource tells places, in one book after another.
+// placeSource tells places, in one book after another, and never one again.
 type placeSource struct {
 	known string
 	uuids []string
