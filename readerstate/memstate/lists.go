@@ -193,9 +193,9 @@ func (s *Store) PutBook(ctx context.Context, user readerstate.UserID, id string,
 		} else if entry = l.in[was]; at == (readerstate.Spot{}) {
 			return nil
 		}
-		rest := slices.Clone(l.in)
+		rest := l.in
 		if was >= 0 {
-			rest = slices.Delete(rest, was, was+1)
+			rest = slices.Delete(slices.Clone(rest), was, was+1)
 		}
 		to := len(rest)
 		if at.Before == b && was >= 0 {

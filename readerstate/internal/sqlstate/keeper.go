@@ -124,10 +124,11 @@ func (s *Store) users(ctx context.Context, tx *sqldb.Tx, query string, args ...a
 // rekeyMark makes what a user has of two books one.
 func (s *Store) rekeyMark(ctx context.Context, tx *sqldb.Tx, user rs.UserID, from, to rs.Book) error {
 	var both [2]whole
+	marks := []*change{{user: user, book: min(from, to)}, {user: user, book: max(from, to)}}
+	if err := s.lock(ctx, tx, marks); err != nil {
+		return err
+	}
 	for i, b := range []rs.Book{to, from} {
-		if _, err := s.lock(ctx, tx, user, b); err != nil {
-			return err
-		}
 		list, err := s.everything(ctx, s.db.In(tx), user, `book = $2`, b)
 		if err != nil {
 			return err

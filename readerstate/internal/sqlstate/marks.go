@@ -2,7 +2,6 @@ package sqlstate
 
 import (
 	"context"
-	"database/sql"
 	"time"
 
 	"github.com/pressmark/pressmark/migrations/sqldb"
@@ -50,59 +49,21 @@ func scanRows(found sqldb.Rows) (list []row, err error) {
 	return list, found.Err()
 }
 
-// question is a query that is asked together with others.
-type question struct {
-	read  func(sqldb.Rows) error
-	query string
-	args  []any
-}
-
-// lock returns a user's mark of a book, which nobody else changes until the
-// transaction ends, and asks what else has to be known then. It makes the row if
-// it is not there, because such a one cannot be locked.
-func (s *Store) lock(ctx context.Context, tx *sqldb.Tx, user rs.UserID, book rs.Book, also ...question) (row, error) {
-	var list []row
-	find := question{
-		read:  func(rows sqldb.Rows) (err error) { list, err = scanRows(rows); return err },
-		query: `SELECT ` + markColumns + ` FROM marks WHERE user_id = $1 AND book = $2` + s.db.ForUpdate(),
-		args:  []any{user, book},
-	}
-	for range 2 {
-		for _, q := range append([]question{find}, also...) {
-			if err := s.db.Ask(ctx, tx, q.read, q.query, q.args...); err != nil {
-				return row{}, err
-			}
-		}
-		if err := s.db.Flush(ctx, tx); err != nil {
-			return row{}, err
-		}
-		if len(list) > 0 {
-			return list[0], nil
-		}
-		if err := s.db.Later(ctx, tx, `INSERT INTO marks (user_id, book) VALUES ($1, $2) ON CONFLICT (user_id, book) DO NOTHING`, user, book); err != nil {
-			return row{}, err
-		}
-	}
-	return row{}, sql.ErrNoRows // it was removed at the same time
-}
-
-// change runs f with a user's mark of a book, and with what else it has to know.
-func (s *Store) change(ctx context.Context, op string, user rs.UserID, book rs.Book, w rs.Write, f func(tx *sqldb.Tx, m *row, now time.Time, repeated bool) error, also ...question) error {
+// change makes a change of a user's mark of a book.
+func (s *Store) change(ctx context.Context, op string, user rs.UserID, book rs.Book, how rs.Write, f changer, also ...question) error {
 	if _, err := rs.ParseBook(string(book)); err != nil {
 		return err
 	}
-	return s.write(ctx, op, user, w, func(tx *sqldb.Tx, now time.Time, repeated bool) error {
-		m, err := s.lock(ctx, tx, user, book, also...)
-		if err != nil {
-			return err
-		}
-		return f(tx, &m, now, repeated)
-	})
+	if err := how.Check(); err != nil {
+		return err
+	}
+	return s.wrap(op, s.group.do(&change{ctx: ctx, user: user, book: book, how: how, f: f, also: also}))
 }
 
 // SetFavorite makes a book a favorite, or no favorite.
-func (s *Store) SetFavorite(ctx context.Context, user rs.UserID, book rs.Book, on bool, w rs.Write) (f rs.Favorite, err error) {
-	err = s.change(ctx, "set favorite", user, book, w, func(tx *sqldb.Tx, m *row, now time.Time, repeated bool) error {
+func (s *Store) SetFavorite(ctx context.Context, user rs.UserID, book rs.Book, on bool, w rs.Write) (rs.Favorite, error) {
+	var f rs.Favorite // a change may go on when its caller has gone
+	err := s.change(ctx, "set favorite", user, book, w, func(ctx context.Context, tx *sqldb.Tx, m *row, now time.Time, repeated bool) error {
 		f = m.Favorite
 		if repeated {
 			return errNothing
@@ -125,8 +86,9 @@ func (s *Store) SetFavorite(ctx context.Context, user rs.UserID, book rs.Book, o
 }
 
 // SetStatus sets the status of a book.
-func (s *Store) SetStatus(ctx context.Context, user rs.UserID, book rs.Book, c rs.ReadingChange, w rs.Write) (r rs.Reading, err error) {
-	err = s.change(ctx, "set status", user, book, w, func(tx *sqldb.Tx, m *row, now time.Time, repeated bool) error {
+func (s *Store) SetStatus(ctx context.Context, user rs.UserID, book rs.Book, c rs.ReadingChange, w rs.Write) (rs.Reading, error) {
+	var r rs.Reading // a change may go on when its caller has gone
+	err := s.change(ctx, "set status", user, book, w, func(ctx context.Context, tx *sqldb.Tx, m *row, now time.Time, repeated bool) error {
 		r = m.Reading
 		if repeated {
 			return errNothing
@@ -153,8 +115,9 @@ func (s *Store) setReading(ctx context.Context, tx *sqldb.Tx, user rs.UserID, bo
 }
 
 // SetRating sets the rating of a book.
-func (s *Store) SetRating(ctx context.Context, user rs.UserID, book rs.Book, stars float64, w rs.Write) (r rs.Rating, err error) {
-	err = s.change(ctx, "set rating", user, book, w, func(tx *sqldb.Tx, m *row, now time.Time, repeated bool) error {
+func (s *Store) SetRating(ctx context.Context, user rs.UserID, book rs.Book, stars float64, w rs.Write) (rs.Rating, error) {
+	var r rs.Rating // a change may go on when its caller has gone
+	err := s.change(ctx, "set rating", user, book, w, func(ctx context.Context, tx *sqldb.Tx, m *row, now time.Time, repeated bool) error {
 		r = m.Rating
 		if repeated {
 			return errNothing

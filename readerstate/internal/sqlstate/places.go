@@ -84,12 +84,13 @@ func (s *Store) place(into *rs.Place, user rs.UserID, book rs.Book, family strin
 }
 
 // SetPlace tells where a reader is.
-func (s *Store) SetPlace(ctx context.Context, user rs.UserID, book rs.Book, p rs.Position, w rs.Write) (place rs.Place, won bool, err error) {
+func (s *Store) SetPlace(ctx context.Context, user rs.UserID, book rs.Book, p rs.Position, w rs.Write) (rs.Place, bool, error) {
 	if err := p.Check(); err != nil {
 		return rs.Place{}, false, err
 	}
-	var stored rs.Place
-	err = s.change(ctx, "set place", user, book, w, func(tx *sqldb.Tx, m *row, now time.Time, repeated bool) error {
+	var stored, place rs.Place // a change may go on when its caller has gone
+	var won bool
+	err := s.change(ctx, "set place", user, book, w, func(ctx context.Context, tx *sqldb.Tx, m *row, now time.Time, repeated bool) error {
 		var err error
 		if place = stored; repeated {
 			won = stored.Repeats(p)
@@ -200,12 +201,12 @@ func (s *Store) History(ctx context.Context, user rs.UserID, book rs.Book) ([]rs
 }
 
 // Undo takes a place back to the one before it.
-func (s *Store) Undo(ctx context.Context, user rs.UserID, book rs.Book, family string, w rs.Write) (place rs.Place, err error) {
+func (s *Store) Undo(ctx context.Context, user rs.UserID, book rs.Book, family string, w rs.Write) (rs.Place, error) {
 	if err := rs.CheckFamily(family); err != nil {
 		return rs.Place{}, err
 	}
-	var stored rs.Place
-	err = s.change(ctx, "undo", user, book, w, func(tx *sqldb.Tx, _ *row, now time.Time, repeated bool) error {
+	var stored, place rs.Place // a change may go on when its caller has gone
+	err := s.change(ctx, "undo", user, book, w, func(ctx context.Context, tx *sqldb.Tx, _ *row, now time.Time, repeated bool) error {
 		if place = stored; repeated {
 			return errNothing
 		}
@@ -239,16 +240,16 @@ func (s *Store) Undo(ctx context.Context, user rs.UserID, book rs.Book, family s
 
 // ForgetPlaces removes all places in a book.
 func (s *Store) ForgetPlaces(ctx context.Context, user rs.UserID, book rs.Book, w rs.Write) error {
-	return s.change(ctx, "forget places", user, book, w, func(tx *sqldb.Tx, m *row, _ time.Time, repeated bool) error {
+	return s.change(ctx, "forget places", user, book, w, func(ctx context.Context, tx *sqldb.Tx, m *row, _ time.Time, repeated bool) error {
 		if repeated || m.Read.IsZero() {
 			return errNothing
 		}
-		_, err := s.db.Exec(ctx, tx, `UPDATE marks SET read_at = NULL, forgotten = coalesce((SELECT max(version) FROM places WHERE user_id = $1 AND book = $2), 0) WHERE user_id = $3 AND book = $4`, user, book, user, book)
+		err := s.db.Later(ctx, tx, `UPDATE marks SET read_at = NULL, forgotten = coalesce((SELECT max(version) FROM places WHERE user_id = $1 AND book = $2), 0) WHERE user_id = $3 AND book = $4`, user, book, user, book)
 		if err != nil {
 			return err
 		}
 		for _, query := range []string{`DELETE FROM places WHERE user_id = $1 AND book = $2`, `DELETE FROM positions WHERE user_id = $1 AND book = $2`} {
-			if _, err := s.db.Exec(ctx, tx, query, user, book); err != nil {
+			if err := s.db.Later(ctx, tx, query, user, book); err != nil {
 				return err
 			}
 		}

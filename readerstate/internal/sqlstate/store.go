@@ -15,8 +15,9 @@ import (
 
 // Store keeps the state of readers.
 type Store struct {
-	db  *sqldb.DB
-	now func() time.Time
+	db    *sqldb.DB
+	now   func() time.Time
+	group group // of changes of marks
 }
 
 var (
@@ -33,7 +34,12 @@ func New(db *sqldb.DB, now func() time.Time) *Store {
 	if now == nil {
 		now = time.Now
 	}
-	return &Store{db, now}
+	s := &Store{db: db, now: now}
+	s.group = group{s: s, workers: 1}
+	if db.Postgres {
+		s.group.workers = 2
+	}
+	return s
 }
 
 // wrap adds the operation to an error, and that it is for another time. What the
