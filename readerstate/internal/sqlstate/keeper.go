@@ -150,7 +150,7 @@ func (s *Store) rekeyMark(ctx context.Context, tx *sqldb.Tx, user rs.UserID, fro
 		return err
 	}
 	for _, p := range m.Places {
-		if err := s.setPlace(ctx, tx, user, to, p); err != nil {
+		if err := s.setPlace(ctx, tx, user, to, p, false); err != nil {
 			return err
 		}
 	}

@@ -119,7 +119,7 @@ func (s *Store) SetPlace(ctx context.Context, user rs.UserID, book rs.Book, p rs
 		if !won {
 			return nil
 		}
-		if err := s.setPlace(ctx, tx, user, book, place); err != nil {
+		if err := s.setPlace(ctx, tx, user, book, place, stored.Version > 0); err != nil {
 			return err
 		}
 		if next := m.Reading.Follow(p.Progression, now); next != m.Reading {
@@ -142,12 +142,15 @@ func later(a, b time.Time) time.Time {
 	return b
 }
 
-// setPlace writes a place.
-func (s *Store) setPlace(ctx context.Context, tx *sqldb.Tx, user rs.UserID, book rs.Book, p rs.Place) error {
+// setPlace writes a place, which is there already or not.
+func (s *Store) setPlace(ctx context.Context, tx *sqldb.Tx, user rs.UserID, book rs.Book, p rs.Place, there bool) error {
+	if there {
+		args := append(s.positionValues(p.Position, p.Received)[1:], s.db.Time(p.Since), p.Version, user, book, p.Family)
+		return s.db.Later(ctx, tx, `UPDATE places SET locator_type = $1, locator = $2, progression = $3, device = $4, device_id = $5, at = $6, received_at = $7,
+			since_at = $8, version = $9 WHERE user_id = $10 AND book = $11 AND family = $12`, args...)
+	}
 	args := append([]any{user, book}, s.positionValues(p.Position, p.Received)...)
-	return s.db.Later(ctx, tx, `INSERT INTO places (user_id, book, `+positionColumns+`, since_at, version) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
-		ON CONFLICT (user_id, book, family) DO UPDATE SET locator_type = excluded.locator_type, locator = excluded.locator, progression = excluded.progression,
-		device = excluded.device, device_id = excluded.device_id, at = excluded.at, received_at = excluded.received_at, since_at = excluded.since_at, version = excluded.version`,
+	return s.db.Later(ctx, tx, `INSERT INTO places (user_id, book, `+positionColumns+`, since_at, version) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)`,
 		append(args, s.db.Time(p.Since), p.Version)...)
 }
 
@@ -227,7 +230,7 @@ func (s *Store) Undo(ctx context.Context, user rs.UserID, book rs.Book, family s
 		if err := s.db.Later(ctx, tx, `UPDATE marks SET read_at = $1 WHERE user_id = $2 AND book = $3`, s.db.Time(now), user, book); err != nil {
 			return err
 		}
-		return s.setPlace(ctx, tx, user, book, place)
+		return s.setPlace(ctx, tx, user, book, place, true)
 	}, s.place(&stored, user, book, family))
 	if err != nil {
 		return rs.Place{}, err
