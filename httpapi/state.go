@@ -139,26 +139,23 @@ func (v *view) libraryID() string {
 
 // locateNames finds books by name; those that are empty stay as they are.
 func (a *API) locateNames(ctx context.Context, libs []*library, names []readerstate.Book, found []located) error {
-	places := map[readerstate.Book][]int{}
+	first := make(map[readerstate.Book]int, len(names)) // where a name stands first
 	var uuids []string
 	for i, b := range names {
-		if b == "" {
+		if _, again := first[b]; b == "" || again {
 			continue
 		}
-		if places[b] = append(places[b], i); len(places[b]) == 1 {
-			if uuid, ok := b.UUID(); ok {
-				uuids = append(uuids, uuid)
-			}
+		first[b] = i
+		if uuid, ok := b.UUID(); ok {
+			uuids = append(uuids, uuid)
 		}
 	}
-	if len(places) == 0 {
+	if len(first) == 0 {
 		return nil
 	}
 	put := func(b readerstate.Book, l located) {
-		for _, i := range places[b] {
-			if found[i].lib == nil {
-				found[i] = l
-			}
+		if i, asked := first[b]; asked && found[i].lib == nil {
+			found[i] = l
 		}
 	}
 	for _, lib := range libs {
@@ -179,7 +176,7 @@ func (a *API) locateNames(ctx context.Context, libs []*library, names []readerst
 				put(b, located{b, lib, page.Items[i].ID})
 			}
 		}
-		for b := range places {
+		for b := range first {
 			library, id, ok := b.Row()
 			if !ok || !strings.EqualFold(library, v.libraryID()) {
 				continue
@@ -191,6 +188,11 @@ func (a *API) locateNames(ctx context.Context, libs []*library, names []readerst
 			if l.lib != nil {
 				put(b, l)
 			}
+		}
+	}
+	for i, b := range names {
+		if b != "" {
+			found[i] = found[first[b]]
 		}
 	}
 	return nil

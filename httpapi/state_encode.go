@@ -1,6 +1,7 @@
 package httpapi
 
 import (
+	"slices"
 	"strconv"
 	"time"
 )
@@ -109,6 +110,7 @@ func (s stateJSON) appendJSON(dst []byte) []byte {
 }
 
 func appendStates(dst []byte, items []stateJSON) []byte {
+	dst = slices.Grow(dst, 128+len(items)*1024)
 	dst = append(dst, `{"items":[`...)
 	for i := range items {
 		dst = comma(dst, i)

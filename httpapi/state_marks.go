@@ -50,7 +50,7 @@ func (a *API) serveStates(w http.ResponseWriter, r *http.Request, user readersta
 	if err != nil {
 		return err
 	}
-	answer := statesJSON{Items: []stateJSON{}}
+	answer := statesJSON{Items: make([]stateJSON, 0, len(marks))}
 	for i, m := range marks {
 		answer.Items = append(answer.Items, toState(m, seen[i]))
 	}
@@ -214,7 +214,7 @@ func (a *API) serveMarks(r *http.Request, limit int, cursor string, timeOf func(
 	if err != nil {
 		return page, err
 	}
-	page.Items = []stateJSON{}
+	page.Items = make([]stateJSON, 0, len(marks))
 	for i, m := range marks {
 		page.Items = append(page.Items, toState(m, at[i]))
 	}

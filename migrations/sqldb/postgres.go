@@ -11,6 +11,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgtype"
 	"github.com/jackc/pgx/v5/pgxpool"
 )
 
@@ -210,6 +211,14 @@ func (t *pgTx) rollback(ctx context.Context) error {
 	defer cancel()
 	_, err := t.conn.Exec(ctx, "ROLLBACK")
 	return err
+}
+
+// ScanTimestamptz takes a time from pgx, which then need not make a value of it.
+func (s stamp) ScanTimestamptz(v pgtype.Timestamptz) error {
+	if *s.t = (time.Time{}); v.Valid {
+		*s.t = v.Time.UTC()
+	}
+	return nil
 }
 
 // postgresDown tells of connections that cannot be had or have broken, and of

@@ -162,18 +162,19 @@ func (s *Store) marksOf(ctx context.Context, user rs.UserID, books []rs.Book) ([
 	if err != nil {
 		return nil, err
 	}
-	found := make(map[rs.Book]rs.Mark, len(known))
-	for _, m := range known {
-		if other, twice := found[m.Book]; twice && !m.Place.Newer(*other.Place) {
+	found := make(map[rs.Book]int, len(known))
+	for i, m := range known {
+		if other, twice := found[m.Book]; twice && !m.Place.Newer(*known[other].Place) {
 			continue
 		}
-		found[m.Book] = m
+		found[m.Book] = i
 	}
 	marks := make([]rs.Mark, len(books))
 	for i, b := range books {
-		marks[i] = rs.Mark{Book: b, Reading: rs.Reading{Status: rs.Unread}}
-		if m, ok := found[b]; ok {
-			marks[i] = m
+		if at, ok := found[b]; ok {
+			marks[i] = known[at]
+		} else {
+			marks[i] = rs.Mark{Book: b, Reading: rs.Reading{Status: rs.Unread}}
 		}
 	}
 	return marks, nil
