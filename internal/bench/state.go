@@ -133,11 +133,11 @@ func (l *lab) stateOf(ctx context.Context, books int, postgres bool) (s *states,
 
 // newDatabase makes an empty database, and returns its address.
 func newDatabase(ctx context.Context, server string) (address string, drop func() error, err error) {
-	config, err := pgx.ParseConfig(server)
-	if err != nil {
-		return "", nil, err
+	u, err := url.Parse(server)
+	if err != nil || u.Host == "" {
+		return "", nil, fmt.Errorf("%s: an address such as postgres://user:password@host:5432/database was expected", postgresVariable)
 	}
-	conn, err := pgx.ConnectConfig(ctx, config)
+	conn, err := pgx.Connect(ctx, server)
 	if err != nil {
 		return "", nil, err
 	}
@@ -150,7 +150,7 @@ func newDatabase(ctx context.Context, server string) (address string, drop func(
 		_, err := conn.Exec(ctx, "DROP DATABASE "+name+" WITH (FORCE)")
 		return errors.Join(err, conn.Close(ctx))
 	}
-	u := url.URL{Scheme: "postgres", User: url.UserPassword(config.User, config.Password), Host: config.Host + ":" + strconv.Itoa(int(config.Port)), Path: name}
+	u.Path = "/" + name
 	return u.String(), drop, nil
 }
 
