@@ -29,7 +29,7 @@ func Postgres(pool *pgxpool.Pool) *DB {
 type pg struct{ pool *pgxpool.Pool }
 
 func (p pg) query(ctx context.Context, query string, args []any) (Rows, error) {
-	rows, err := p.pool.Query(ctx, query, args...)
+	rows, err := p.pool.Query(ctx, query, args...) //nolint:sqlclosecheck // the caller does
 	if err != nil {
 		return nil, err
 	}

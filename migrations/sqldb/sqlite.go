@@ -103,7 +103,7 @@ func (f *file) query(ctx context.Context, query string, args []any) (Rows, error
 	if err != nil {
 		return nil, err
 	}
-	rows, err := stmt.QueryContext(ctx, args...) //nolint:sqlclosecheck,rowserrcheck // the caller does
+	rows, err := stmt.QueryContext(ctx, args...) //nolint:rowserrcheck // the caller looks
 	if err != nil {
 		return nil, err
 	}
@@ -130,7 +130,7 @@ func (t *fileTx) query(ctx context.Context, query string, args []any) (Rows, err
 	if stmt := t.f.inTransaction(query); stmt != nil {
 		rows, err = t.tx.StmtContext(ctx, stmt).QueryContext(ctx, args...) //nolint:sqlclosecheck,rowserrcheck // the caller does; it ends with the transaction
 	} else {
-		rows, err = t.tx.QueryContext(ctx, form(query), args...) //nolint:sqlclosecheck,rowserrcheck // the caller does
+		rows, err = t.tx.QueryContext(ctx, form(query), args...) //nolint:rowserrcheck // the caller looks
 	}
 	if err != nil {
 		return nil, err

@@ -22,6 +22,15 @@ func TestStore(t *testing.T) {
 	})
 }
 
+func TestFault(t *testing.T) {
+	pool := migrationstest.Migrated(t)
+	if _, err := pool.Exec(t.Context(), `CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'refused'; END $$;
+		CREATE TRIGGER refuse BEFORE UPDATE ON marks FOR EACH ROW WHEN (NEW.book = '`+string(statetest.Refused)+`') EXECUTE FUNCTION refuse()`); err != nil {
+		t.Fatal(err)
+	}
+	statetest.Fault(t, readerstate.All(pgstate.New(pool, pgstate.Options{})))
+}
+
 // TestDown: a server that cannot be reached is a reason to come again.
 func TestDown(t *testing.T) {
 	pool, err := pgxpool.New(t.Context(), "postgres://nobody@127.0.0.1:1/nothing?connect_timeout=2")

@@ -37,3 +37,11 @@ func open(tb testing.TB) *migrations.SQLiteDB {
 	}
 	return db
 }
+
+func TestFault(t *testing.T) {
+	db := open(t)
+	if _, err := db.Write.ExecContext(t.Context(), `CREATE TRIGGER refuse BEFORE UPDATE ON marks WHEN NEW.book = '`+string(statetest.Refused)+`' BEGIN SELECT RAISE(ABORT, 'refused'); END`); err != nil {
+		t.Fatal(err)
+	}
+	statetest.Fault(t, readerstate.All(sqlitestate.New(db, sqlitestate.Options{})))
+}

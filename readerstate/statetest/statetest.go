@@ -27,7 +27,7 @@ func Store(t *testing.T, open func(t *testing.T, now func() time.Time) readersta
 		"Favorite": testFavorite, "Status": testStatus, "Rating": testRating, "Marks": testMarks, "Order": testOrder,
 		"Place": testPlace, "History": testHistory, "Undo": testUndo, "Forget": testForget, "Position": testPosition,
 		"Lists": testLists, "ListBooks": testListBooks, "Moves": testMoves, "Squeeze": testSqueeze, "ManyLists": testManyLists,
-		"Preferences": testPreferences, "Again": testAgain, "Race": testRace, "Writers": testWriters,
+		"Preferences": testPreferences, "Again": testAgain, "Race": testRace, "Together": testTogether, "Writers": testWriters,
 		"Everything": testEverything, "Erase": testErase, "Rekey": testRekey, "Context": testContext,
 	} {
 		t.Run(name, func(t *testing.T) {
