@@ -33,9 +33,10 @@
 // One user tells a place in each of 20,000 books, and then goes on in each of
 // them again: those writes are counted, of all connections together, and each is
 // on the disk before it is answered. Then pages of what was read last are asked
-// for, one after another, and the state of 50 books at a time. PostgreSQL is the
-// server that PRESSMARK_BENCH_POSTGRES_URL names, by an account that may create
-// databases; without it these rows have no figures.
+// for, and the state of 50 books at a time: the figure is what one connection
+// sees that asks for one after another. PostgreSQL is the server that
+// PRESSMARK_BENCH_POSTGRES_URL names, by an account that may create databases;
+// without it these rows have no figures.
 //
 // # Other rows
 //

@@ -58,8 +58,8 @@ func (l *lab) stateRows(n int) (rows []row) {
 			return func(s *states) outcome {
 				busy, one := sumUp([]sample{together(s)}), sumUp([]sample{s.alone[alone]})
 				return outcome{
-					value: busy.P95.Seconds(), unit: seconds, ours: &busy,
-					note: "p95; of one connection that asks alone: " + format(one.P95.Seconds(), seconds),
+					value: one.P95.Seconds(), unit: seconds, ours: &one,
+					note: fmt.Sprintf("p95 of one connection; of %d that ask at once: %s, at %.0f a second", l.opts.conns, format(busy.P95.Seconds(), seconds), busy.PerSecond),
 				}
 			}
 		}
