@@ -88,6 +88,9 @@ func (g *group) work() {
 		}
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(changes[0].ctx), groupTimeout)
 		err := g.s.together(ctx, changes)
+		if err != nil && g.s.db.Down(err) { // whoever waits would learn the same, later
+			changes = append(changes, g.rest()...)
+		}
 		for _, c := range changes {
 			switch {
 			case err == nil: // c.err is what it came to
@@ -102,6 +105,15 @@ func (g *group) work() {
 		}
 		cancel()
 	}
+}
+
+// rest returns all that wait.
+func (g *group) rest() []*change {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	changes := g.waiting
+	g.waiting = nil
+	return changes
 }
 
 // take returns changes of different marks that wait, in the order in which all
