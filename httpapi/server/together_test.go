@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"net/http"
 	"os"
 	"strconv"
@@ -115,15 +116,13 @@ func number(t *testing.T, path string) {
 		defer close(end)
 		_, _ = io.Copy(io.Discard, os.Stdin)
 	}()
-	pause := time.NewTicker(40 * time.Millisecond) // or nobody else would get a turn
-	defer pause.Stop()
 	for i := 1; ; i++ {
 		begin := time.Now()
 		if err := numberAll(db, i); err != nil {
 			t.Fatalf("write %d, after %v: %v", i, time.Since(begin), err)
 		}
 		select {
-		case <-pause.C:
+		case <-time.After(rand.N(40 * time.Millisecond)): // however long it took, or nobody else would get a turn
 		case <-end:
 			fmt.Println(i)
 			return
