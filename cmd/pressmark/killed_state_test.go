@@ -11,10 +11,6 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
-
-	"github.com/pressmark/pressmark/catalog/calibre/calibretest"
-	"github.com/pressmark/pressmark/httpapi/server"
-	"github.com/pressmark/pressmark/migrations/migrationstest"
 )
 
 // writesPerKill is how many places are acknowledged at least before each kill:
@@ -29,20 +25,10 @@ func TestPlacesSurviveKills(t *testing.T) {
 		t.Skip("it builds the program and kills it many times")
 	}
 	binary := build(t)
-	books := calibretest.Sample(t)
 	for _, name := range []string{"SQLite", "PostgreSQL"} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			data := t.TempDir()
-			env := []string{
-				"CALIBRE_LIBRARY_PATH=" + books, "LISTEN_ADDR=127.0.0.1:0", "DATA_DIR=" + data, "ARGON2_MEMORY=8MiB", "ARGON2_TIME=1",
-				"SECRET_KEY=0123456789abcdefghijklmnopqrstuvwxyzABCD",
-			}
-			c := server.Config{DataDir: data, Argon2Memory: 8 << 20, Argon2Time: 1}
-			if name == "PostgreSQL" {
-				c.DatabaseURL = migrationstest.URL(migrationstest.Postgres(t))
-				env = append(env, "DATABASE_URL="+c.DatabaseURL)
-			}
+			c, env := toBeKilled(t, name)
 			var readers []*placeWriter
 			for _, w := range newWriters(t, c) {
 				readers = append(readers, &placeWriter{writer: w, told: map[int]*told{}})

@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net/http"
-	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -29,19 +28,10 @@ func TestKilled(t *testing.T) {
 		t.Skip("it builds the program and kills it many times")
 	}
 	binary := build(t)
-	books := calibretest.Sample(t)
 	for _, name := range []string{"SQLite", "PostgreSQL"} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			env := []string{
-				"CALIBRE_LIBRARY_PATH=" + books, "LISTEN_ADDR=127.0.0.1:0", "DATA_DIR=" + t.TempDir(), "ARGON2_MEMORY=8MiB", "ARGON2_TIME=1",
-				"SECRET_KEY=0123456789abcdefghijklmnopqrstuvwxyzABCD",
-			}
-			c := server.Config{DataDir: strings.TrimPrefix(env[2], "DATA_DIR="), Argon2Memory: 8 << 20, Argon2Time: 1}
-			if name == "PostgreSQL" {
-				c.DatabaseURL = migrationstest.URL(migrationstest.Postgres(t))
-				env = append(env, "DATABASE_URL="+c.DatabaseURL)
-			}
+			c, env := toBeKilled(t, name)
 			w := newWriters(t, c)
 			random := rand.New(rand.NewPCG(1, 2))
 			for range kills {
@@ -72,6 +62,22 @@ func TestKilled(t *testing.T) {
 			}
 		})
 	}
+}
+
+// toBeKilled returns the settings of a server on a database of that kind, as they
+// are and as its environment.
+func toBeKilled(t *testing.T, database string) (c server.Config, env []string) {
+	t.Helper()
+	c = server.Config{DataDir: t.TempDir(), Argon2Memory: 8 << 20, Argon2Time: 1}
+	env = []string{
+		"CALIBRE_LIBRARY_PATH=" + calibretest.Sample(t), "LISTEN_ADDR=127.0.0.1:0", "DATA_DIR=" + c.DataDir, "ARGON2_MEMORY=8MiB", "ARGON2_TIME=1",
+		"SECRET_KEY=0123456789abcdefghijklmnopqrstuvwxyzABCD",
+	}
+	if database == "PostgreSQL" {
+		c.DatabaseURL = migrationstest.URL(migrationstest.Postgres(t))
+		env = append(env, "DATABASE_URL="+c.DatabaseURL)
+	}
+	return c, env
 }
 
 // writer is a user who writes, and knows what was acknowledged.

@@ -22,7 +22,7 @@ type change struct {
 	also []question
 	f    changer
 
-	ctx   context.Context //nolint:containedctx // the caller's, who waits for done
+	ctx   context.Context // the caller's, who waits for done
 	at    time.Time
 	done  chan struct{}
 	err   error // the outcome, when done is closed
