@@ -1,0 +1,158 @@
+package cache
+
+import (
+	"bytes"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/json"
+	"fmt"
+	"reflect"
+	"time"
+)
+
+// Codec turns values into bytes and back. Decode must refuse what Encode did not
+// make, and may keep data.
+type Codec[V any] interface {
+	Encode(V) ([]byte, error)
+	Decode(data []byte) (V, error)
+}
+
+type jsonCodec[V any] struct{}
+
+func (jsonCodec[V]) Encode(v V) ([]byte, error) { return json.Marshal(v) }
+
+func (jsonCodec[V]) Decode(data []byte) (v V, err error) { return v, json.Unmarshal(data, &v) }
+
+// Bytes is the Codec of values that are bytes already.
+type Bytes struct{}
+
+// Encode returns v.
+func (Bytes) Encode(v []byte) ([]byte, error) { return v, nil }
+
+// Decode returns data.
+func (Bytes) Decode(data []byte) ([]byte, error) { return data, nil }
+
+// What is kept in the shared store begins with one byte: what it is, and of which
+// version. A lease is followed by a random number. A value is followed by
+//
+//	 8 bytes  the tag of its namespace
+//	16 bytes  the generation of its namespace, zeros if that is unchanging
+//	 8 bytes  when it was loaded, and
+//	 8 bytes  when it ends, Unix times in milliseconds, big endian
+//	          the value as the Codec has it, nothing for one that is absent
+const (
+	isLease1  = 'L'
+	isValue1  = 'V'
+	isAbsent1 = 'N'
+	header    = 1 + 8 + 16 + 8 + 8
+)
+
+type tag [8]byte
+
+func newLease() []byte { return append([]byte{isLease1}, random()...) }
+
+func isLease(kept []byte) bool { return len(kept) == 17 && kept[0] == isLease1 }
+
+func random() []byte {
+	b := make([]byte, 16)
+	rand.Read(b) // never fails
+	return b
+}
+
+// write returns e as it is kept in the shared store.
+func (n *Namespace[V]) write(e *entry[V], generation [16]byte) ([]byte, error) {
+	var data []byte
+	kind := byte(isAbsent1)
+	if !e.absent {
+		kind = isValue1
+		var err error
+		if data, err = n.o.Codec.Encode(e.value); err != nil {
+			return nil, err
+		}
+	}
+	b := make([]byte, 0, header+len(data))
+	b = append(b, kind)
+	b = append(b, n.tag[:]...)
+	b = append(b, generation[:]...)
+	b = binary.BigEndian.AppendUint64(b, uint64(e.loaded.UnixMilli()))
+	b = binary.BigEndian.AppendUint64(b, uint64(e.expires.UnixMilli()))
+	return append(b, data...), nil
+}
+
+// read fills e with what is kept in the shared store, and tells whether that is a
+// value of this namespace, generation and time.
+func (n *Namespace[V]) read(e *entry[V], kept []byte, generation [16]byte) bool {
+	if len(kept) < header || kept[0] != isValue1 && kept[0] != isAbsent1 {
+		return false
+	}
+	if !bytes.Equal(kept[1:9], n.tag[:]) || !bytes.Equal(kept[9:25], generation[:]) {
+		return false
+	}
+	absent := kept[0] == isAbsent1
+	expires := time.UnixMilli(int64(binary.BigEndian.Uint64(kept[33:])))
+	// The clock of who put it there may be another.
+	if latest := e.loaded.Add(n.o.TTL); expires.After(latest) {
+		expires = latest
+	}
+	if !e.loaded.Before(expires) || absent && n.o.NotFound == nil {
+		return false
+	}
+	if !absent {
+		value, err := n.o.Codec.Decode(kept[header:])
+		if err != nil {
+			n.cache.log.Warn("A value in the shared store cannot be decoded", "namespace", n.o.Name, "err", err)
+			return false
+		}
+		e.value = value
+	}
+	e.absent, e.expires = absent, expires
+	return true
+}
+
+// tagOf returns what tells values of V from those of other namespaces and other
+// versions of V.
+func tagOf[V any](name, shape string) (t tag) {
+	h := sha256.New()
+	fmt.Fprintf(h, "%q %q ", name, shape)
+	shapeOf(h.Write, reflect.TypeFor[V](), nil)
+	copy(t[:], h.Sum(nil))
+	return t
+}
+
+// shapeOf writes what encoding/json makes of a type.
+func shapeOf(write func([]byte) (int, error), t reflect.Type, outer []reflect.Type) {
+	put := func(s string) { write([]byte(s)) } // a hash takes everything
+	for _, o := range outer {
+		if o == t {
+			put("^")
+			return
+		}
+	}
+	outer = append(outer[:len(outer):len(outer)], t)
+	put(t.Kind().String())
+	put("(")
+	switch t.Kind() {
+	case reflect.Struct:
+		if t.PkgPath() == "time" {
+			put(t.Name())
+			break
+		}
+		for i := range t.NumField() {
+			f := t.Field(i)
+			put(fmt.Sprintf("%s %q ", f.Name, f.Tag.Get("json")))
+			shapeOf(write, f.Type, outer)
+		}
+	case reflect.Map:
+		shapeOf(write, t.Key(), outer)
+		shapeOf(write, t.Elem(), outer)
+	case reflect.Array:
+		put(fmt.Sprint(t.Len()))
+		shapeOf(write, t.Elem(), outer)
+	case reflect.Pointer, reflect.Slice:
+		shapeOf(write, t.Elem(), outer)
+	}
+	put(")")
+}
+
+func sizeOf[V any]() int64 { return int64(reflect.TypeFor[V]().Size()) }

@@ -1,0 +1,148 @@
+package cache
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime/debug"
+	"sync"
+)
+
+// PanicError is a panic in a load, as those who waited for it get it.
+type PanicError struct {
+	Value any
+	Stack []byte // where it was
+}
+
+func (e *PanicError) Error() string { return fmt.Sprintf("panic in a load: %v", e.Value) }
+
+// absentError says that there is no value, as it was found out before.
+type absentError struct {
+	namespace, key string
+	err            error
+}
+
+func (e *absentError) Error() string { return e.namespace + " " + e.key + ": " + e.err.Error() }
+func (e *absentError) Unwrap() error { return e.err }
+
+// flights are the loads that are under way.
+type flights[V any] struct {
+	mu    sync.Mutex
+	byKey map[string]*flight[V]
+}
+
+// flight is one load. value and err may be read when done is closed.
+type flight[V any] struct {
+	cancel  context.CancelFunc
+	waiters int // guarded by flights.mu
+	done    chan struct{}
+	value   V
+	err     error
+}
+
+// join waits with the others for a load of key, which it begins if there is none.
+// Who gives up has to leave.
+func (f *flights[V]) join(ctx context.Context, n *Namespace[V], key string, load func(context.Context) (V, error)) *flight[V] {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if fl := f.byKey[key]; fl != nil {
+		fl.waiters++
+		return fl
+	}
+	loadCtx, cancel := context.WithTimeout(context.WithoutCancel(ctx), n.o.LoadTimeout)
+	fl := &flight[V]{cancel: cancel, waiters: 1, done: make(chan struct{})}
+	if f.byKey == nil {
+		f.byKey = map[string]*flight[V]{}
+	}
+	f.byKey[key] = fl
+	// What is forgotten from here on is not kept.
+	began := n.begin(key)
+	go func() {
+		defer cancel()
+		n.fly(loadCtx, fl, began, load)
+	}()
+	return fl
+}
+
+// background begins a load of key for nobody, if there is none.
+func (f *flights[V]) background(n *Namespace[V], key string, load func(context.Context) (V, error)) {
+	f.join(context.Background(), n, key, load)
+}
+
+// leave is called by who does not wait any more. A load for which nobody waits
+// ends, and who comes now must not wait for it.
+func (f *flights[V]) leave(key string, fl *flight[V]) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if fl.waiters--; fl.waiters > 0 {
+		return
+	}
+	fl.cancel()
+	if f.byKey[key] == fl {
+		delete(f.byKey, key)
+	}
+}
+
+// land is called when fl has ended.
+func (f *flights[V]) land(key string, fl *flight[V]) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.byKey[key] == fl {
+		delete(f.byKey, key)
+	}
+}
+
+// forget makes who comes from now on not wait for a load of key that has begun.
+func (f *flights[V]) forget(key string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	delete(f.byKey, key)
+}
+
+func (f *flights[V]) forgetAll() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	clear(f.byKey)
+}
+
+// fly loads began.key and hands the value out before it keeps it, so that nobody
+// waits for that. Who comes while it is kept still finds the load.
+func (n *Namespace[V]) fly(ctx context.Context, fl *flight[V], began *entry[V], load func(context.Context) (V, error)) {
+	e, keep, err := n.fetchSafely(ctx, began, load)
+	if e == nil { // an error, which is not kept
+		fl.err = err
+		n.flights.land(began.key, fl)
+		close(fl.done)
+		return
+	}
+	fl.value, fl.err = e.value, err
+	close(fl.done)
+	defer n.flights.land(began.key, fl)
+	n.keep(e)
+	keep()
+}
+
+// errNoReturn is the error of a load that neither returned nor panicked.
+var errNoReturn = errors.New("the load has ended its goroutine")
+
+// fetchSafely is fetch for loads that panic.
+func (n *Namespace[V]) fetchSafely(ctx context.Context, began *entry[V], load func(context.Context) (V, error)) (e *entry[V], keep func(), err error) {
+	returned := false
+	defer func() {
+		p := recover()
+		switch {
+		case returned:
+			return
+		case p == nil: // runtime.Goexit: whoever waits must not wait for ever
+			err = errNoReturn
+		default:
+			stack := debug.Stack()
+			n.cache.log.Error("Panic in a load", "namespace", n.o.Name, "err", p, "stack", string(stack))
+			err = &PanicError{p, stack}
+		}
+		e = nil
+	}()
+	e, keep, err = n.fetch(ctx, began, load)
+	returned = true
+	return e, keep, err
+}
