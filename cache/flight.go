@@ -40,6 +40,13 @@ type flight[V any] struct {
 	err     error
 }
 
+// landed is the channel of flights that have ended before anybody waits.
+var landed = func() chan struct{} {
+	c := make(chan struct{})
+	close(c)
+	return c
+}()
+
 // join waits with the others for a load of key, which it begins if there is none.
 // Who gives up has to leave.
 func (f *flights[V]) join(ctx context.Context, n *Namespace[V], key string, load func(context.Context) (V, error)) *flight[V] {
@@ -47,6 +54,12 @@ func (f *flights[V]) join(ctx context.Context, n *Namespace[V], key string, load
 	defer f.mu.Unlock()
 	if fl := f.byKey[key]; fl != nil {
 		fl.waiters++
+		return fl
+	}
+	// Another load may have ended since the caller looked.
+	if e := n.find(key); n.state(e, n.cache.now()) == fresh {
+		fl := &flight[V]{cancel: func() {}, waiters: 1, done: landed}
+		fl.value, fl.err = n.result(e)
 		return fl
 	}
 	loadCtx, cancel := context.WithTimeout(context.WithoutCancel(ctx), n.o.LoadTimeout)
@@ -108,14 +121,29 @@ func (f *flights[V]) forgetAll() {
 // fly loads began.key and hands the value out before it keeps it, so that nobody
 // waits for that. Who comes while it is kept still finds the load.
 func (n *Namespace[V]) fly(ctx context.Context, fl *flight[V], began *entry[V], load func(context.Context) (V, error)) {
-	e, keep, err := n.fetchSafely(ctx, began, load)
-	if e == nil { // an error, which is not kept
+	returned := false
+	fail := func(err error) { // which is not kept
 		fl.err = err
+		n.flights.land(began.key, fl)
+		close(fl.done)
+	}
+	defer func() {
+		if !returned { // runtime.Goexit: whoever waits must not wait for ever
+			fail(errNoReturn)
+		}
+	}()
+	e, keep, err := n.fetchSafely(ctx, began, load)
+	returned = true
+	if e == nil {
+		fail(err)
+		return
+	}
+	fl.value, fl.err = e.value, err
+	if n.local == nil && n.guard == nil { // nothing is kept, also not for a moment
 		n.flights.land(began.key, fl)
 		close(fl.done)
 		return
 	}
-	fl.value, fl.err = e.value, err
 	close(fl.done)
 	defer n.flights.land(began.key, fl)
 	n.keep(e)
@@ -127,22 +155,12 @@ var errNoReturn = errors.New("the load has ended its goroutine")
 
 // fetchSafely is fetch for loads that panic.
 func (n *Namespace[V]) fetchSafely(ctx context.Context, began *entry[V], load func(context.Context) (V, error)) (e *entry[V], keep func(), err error) {
-	returned := false
 	defer func() {
-		p := recover()
-		switch {
-		case returned:
-			return
-		case p == nil: // runtime.Goexit: whoever waits must not wait for ever
-			err = errNoReturn
-		default:
+		if p := recover(); p != nil {
 			stack := debug.Stack()
 			n.cache.log.Error("Panic in a load", "namespace", n.o.Name, "err", p, "stack", string(stack))
-			err = &PanicError{p, stack}
+			e, err = nil, &PanicError{p, stack}
 		}
-		e = nil
 	}()
-	e, keep, err = n.fetch(ctx, began, load)
-	returned = true
-	return e, keep, err
+	return n.fetch(ctx, began, load)
 }

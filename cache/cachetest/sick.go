@@ -1,0 +1,188 @@
+package cachetest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/pressmark/pressmark/cache"
+)
+
+func testSick(t *testing.T, open Open, has Tiers) {
+	if has.Shared != nil {
+		t.Run("Refused", func(t *testing.T) { testOutage(t, open(t), refuses) })
+		t.Run("Frozen", func(t *testing.T) { testOutage(t, open(t), freezes) })
+	}
+	if has.Local != nil {
+		t.Run("Unheard", func(t *testing.T) { testUnheard(t, open(t)()) })
+	}
+}
+
+// What is wrong with a store.
+const (
+	well int32 = iota
+	refuses
+	freezes
+)
+
+// sick is a store that can be made to fail.
+type sick struct {
+	cache.Shared
+	how *atomic.Int32
+}
+
+var errSick = errors.New("sick on purpose, in a test")
+
+func (s sick) fail(ctx context.Context) error {
+	switch s.how.Load() {
+	case refuses:
+		return errSick
+	case freezes:
+		<-ctx.Done()
+		return ctx.Err()
+	}
+	return nil
+}
+
+func (s sick) Get(ctx context.Context, keys ...string) ([][]byte, error) {
+	if err := s.fail(ctx); err != nil {
+		return nil, err
+	}
+	return s.Shared.Get(ctx, keys...)
+}
+
+func (s sick) Set(ctx context.Context, key string, value []byte, ttl time.Duration) error {
+	if err := s.fail(ctx); err != nil {
+		return err
+	}
+	return s.Shared.Set(ctx, key, value, ttl)
+}
+
+func (s sick) Add(ctx context.Context, key string, value []byte, ttl time.Duration) ([]byte, error) {
+	if err := s.fail(ctx); err != nil {
+		return nil, err
+	}
+	return s.Shared.Add(ctx, key, value, ttl)
+}
+
+func (s sick) Replace(ctx context.Context, key string, old, value []byte, ttl time.Duration) (bool, error) {
+	if err := s.fail(ctx); err != nil {
+		return false, err
+	}
+	return s.Shared.Replace(ctx, key, old, value, ttl)
+}
+
+func (s sick) Delete(ctx context.Context, keys ...string) error {
+	if err := s.fail(ctx); err != nil {
+		return err
+	}
+	return s.Shared.Delete(ctx, keys...)
+}
+
+// testOutage makes the shared store of one process fail, and has it forget
+// something meanwhile.
+func testOutage(t *testing.T, tiers func() Tiers, how int32) {
+	a, b := tiers(), tiers()
+	var ill atomic.Int32
+	a.Shared = sick{a.Shared, &ill}
+	quick := func(o *cache.Options) {
+		o.SharedTimeout = 50 * time.Millisecond
+		o.Probe = 20 * time.Millisecond
+		o.Failures = 3
+	}
+	c1, c2 := process(t, a, quick), process(t, b)
+	n1, n2 := namespace(t, c1, cache.NamespaceOptions[string]{}), namespace(t, c2, cache.NamespaceOptions[string]{})
+	run(t, c1, a)
+	run(t, c2, b)
+	for i := range 20 {
+		get(t, n1, fmt.Sprint(i), is("old"))
+	}
+	eventually(t, "the other process finds a value", func() bool {
+		for i := range 20 {
+			get(t, n2, fmt.Sprint(i), is("old"))
+		}
+		return c2.Stats()[0].SharedHits > 0
+	})
+	ill.Store(how)
+	before := runtime.NumGoroutine()
+	// Nobody gets an error, and nobody waits for more than a few calls.
+	var wg sync.WaitGroup
+	var longest atomic.Int64
+	for g := range 8 {
+		wg.Go(func() {
+			for i := range 50 {
+				began := time.Now()
+				get(t, n1, fmt.Sprint("new", g, i), is("loaded"))
+				took := int64(time.Since(began))
+				for was := longest.Load(); took > was && !longest.CompareAndSwap(was, took); was = longest.Load() {
+				}
+			}
+		})
+	}
+	wg.Wait()
+	if !c1.Shared().Open {
+		t.Error("the store is still used")
+	}
+	if longest := time.Duration(longest.Load()); longest > 5*time.Second {
+		t.Errorf("somebody waited %v", longest)
+	}
+	n1.Forget(context.Background(), "1", "2")
+	n1.ForgetAll(context.Background())
+	n1.Forget(context.Background(), "3")
+	if v := get(t, n1, "1", is("new")); v != "new" {
+		t.Errorf("what was forgotten during the outage is %q in this process", v)
+	}
+	eventually(t, "goroutines end", func() bool { return runtime.NumGoroutine() <= before+2 })
+	ill.Store(well)
+	eventually(t, "the store is used again", func() bool { return !c1.Shared().Open })
+	eventually(t, "what was forgotten is gone from the store", func() bool {
+		return get(t, namespace(t, process(t, Tiers{Shared: b.Shared}), cache.NamespaceOptions[string]{}), "2", is("new")) == "new"
+	})
+	if v := get(t, n1, "1", is("newer")); v == "old" {
+		t.Error("what was forgotten during the outage came back after it in this process")
+	}
+	if b.Bus != nil {
+		for i := 1; i <= 5; i++ {
+			eventually(t, "the other process has forgotten it", func() bool { return get(t, n2, fmt.Sprint(i), is("new")) != "old" })
+		}
+	}
+	s := c1.Shared()
+	if s.Failures == 0 || s.Opened == 0 || s.Err == nil {
+		t.Errorf("nothing was counted: %+v", s)
+	}
+}
+
+// testUnheard has nobody tell of changes.
+func testUnheard(t *testing.T, tiers Tiers) {
+	down := errors.New("down")
+	// Run does not run: nobody listens.
+	c := process(t, Tiers{Local: tiers.Local})
+	n := namespace(t, c, cache.NamespaceOptions[int]{Unheard: 50 * time.Millisecond})
+	get(t, n, "key", is(1))
+	eventually(t, "it is asked for again", func() bool { return get(t, n, "key", is(2)) == 2 })
+	// While that fails it is used as it was.
+	time.Sleep(60 * time.Millisecond)
+	asked := 0
+	for range 5 {
+		v, err := n.Get(context.Background(), "key", func(context.Context) (int, error) {
+			asked++
+			return 0, down
+		})
+		if v != 2 || err != nil {
+			t.Errorf("while it cannot be asked for: %d, %v", v, err)
+		}
+	}
+	if asked != 1 {
+		t.Errorf("it was asked for %d times in a moment", asked)
+	}
+	// But not when it was forgotten.
+	n.Forget(context.Background(), "key")
+	if v, err := n.Get(context.Background(), "key", func(context.Context) (int, error) { return 0, down }); !errors.Is(err, down) {
+		t.Errorf("after it was forgotten: %d, %v", v, err)
+	}
+}
