@@ -108,11 +108,10 @@ type Cache struct {
 type space interface {
 	heard(keys []string) // another process has forgotten keys, or with none all
 	follow(ctx context.Context)
-	up()
+	up(ctx context.Context)
 	down(err error)
 	flush(ctx context.Context) error
 	renew(ctx context.Context) error
-	restart(ctx context.Context)
 	stats() Stats
 }
 

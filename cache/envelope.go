@@ -140,6 +140,9 @@ func shapeOf(write func([]byte) (int, error), t reflect.Type, outer []reflect.Ty
 		}
 		for i := range t.NumField() {
 			f := t.Field(i)
+			if !f.IsExported() && !f.Anonymous {
+				continue
+			}
 			put(fmt.Sprintf("%s %q ", f.Name, f.Tag.Get("json")))
 			shapeOf(write, f.Type, outer)
 		}

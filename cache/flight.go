@@ -40,13 +40,6 @@ type flight[V any] struct {
 	err     error
 }
 
-// landed is the channel of flights that have ended before anybody waits.
-var landed = func() chan struct{} {
-	c := make(chan struct{})
-	close(c)
-	return c
-}()
-
 // join waits with the others for a load of key, which it begins if there is none.
 // Who gives up has to leave.
 func (f *flights[V]) join(ctx context.Context, n *Namespace[V], key string, load func(context.Context) (V, error)) *flight[V] {
@@ -58,8 +51,9 @@ func (f *flights[V]) join(ctx context.Context, n *Namespace[V], key string, load
 	}
 	// Another load may have ended since the caller looked.
 	if e := n.find(key); n.state(e, n.cache.now()) == fresh {
-		fl := &flight[V]{cancel: func() {}, waiters: 1, done: landed}
+		fl := &flight[V]{cancel: func() {}, waiters: 1, done: make(chan struct{})}
 		fl.value, fl.err = n.result(e)
+		close(fl.done)
 		return fl
 	}
 	loadCtx, cancel := context.WithTimeout(context.WithoutCancel(ctx), n.o.LoadTimeout)

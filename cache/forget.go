@@ -124,14 +124,6 @@ func (n *Namespace[V]) delete(ctx context.Context, keys []string) error {
 	return n.guard.try(ctx, func(ctx context.Context) error { return n.guard.shared.Delete(ctx, full...) })
 }
 
-// restart makes void what is in the shared store: while this process did not
-// listen the store may have come back with what it had long ago.
-func (n *Namespace[V]) restart(ctx context.Context) {
-	if n.marks != nil {
-		n.cut(ctx, nil, false)
-	}
-}
-
 // renew gives the namespace another generation, which makes void all that is in
 // the shared store.
 func (n *Namespace[V]) renew(ctx context.Context) error {
@@ -193,11 +185,10 @@ func (n *Namespace[V]) tell(ctx context.Context, keys []string) error {
 func (c *Cache) listen(ctx context.Context) {
 	again(ctx, c.log, "Other processes are not heard; what they may forget is kept for a short time only", func(began func()) error {
 		err := c.bus.Subscribe(ctx, func() {
-			c.listening.Store(true)
 			for _, s := range c.spaces() {
-				s.restart(ctx)
-				s.up()
+				s.up(ctx)
 			}
+			c.listening.Store(true)
 			began()
 		}, c.hear)
 		if c.listening.Swap(false) {

@@ -259,7 +259,7 @@ func (n *Namespace[V]) follow(ctx context.Context) {
 		up := false
 		err := n.o.Feed(ctx, func() {
 			up = true
-			n.up()
+			n.trust.up()
 			began()
 		}, func(key string) {
 			n.count(Heard)
@@ -276,10 +276,17 @@ func (n *Namespace[V]) follow(ctx context.Context) {
 	})
 }
 
-// up is called when the bus or the feed begins to tell what is forgotten, down
-// when it ends.
-func (n *Namespace[V]) up() { n.trust.up() }
+// up is called when the bus begins to tell what is forgotten. What is in the
+// shared store becomes void: while this process did not listen the store may have
+// come back with what it had long ago.
+func (n *Namespace[V]) up(ctx context.Context) {
+	if n.marks != nil {
+		n.cut(ctx, nil, false)
+	}
+	n.trust.up()
+}
 
+// down is called when the bus or the feed ends.
 func (n *Namespace[V]) down(err error) {
 	if n.trust.down() && n.marks != nil {
 		n.event(Event{Kind: Gap, Namespace: n.o.Name, Err: err})

@@ -13,7 +13,7 @@ import (
 const module = "github.com/pressmark/pressmark"
 
 // contracts are the packages with nothing but the standard library below them.
-var contracts = []string{"catalog", "readerstate", "storage", "watch"}
+var contracts = []string{"cache", "catalog", "readerstate", "storage", "watch"}
 
 // roots are all packages that hold contracts. Hashing passwords and comparing
 // names takes more than the standard library has.
