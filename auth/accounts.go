@@ -35,7 +35,7 @@ func (l *Logins) Update(ctx context.Context, by, id UserID, change func(*User) e
 		was = *u
 		return change(u)
 	})
-	l.Forget(id)
+	l.Forget(ctx, id)
 	if err == nil && u.Generation != was.Generation {
 		l.record(ctx, Event{Action: DidChangeUser, Actor: by, User: id, Address: c.Address, Detail: changedFields(was, u)})
 	}
@@ -59,7 +59,7 @@ func changedFields(a, b User) string {
 // Delete removes an account with all that is kept of it.
 func (l *Logins) Delete(ctx context.Context, by, id UserID, c Client) error {
 	err := l.o.Users.Delete(ctx, id)
-	l.Forget(id)
+	l.Forget(ctx, id)
 	if err == nil {
 		l.record(ctx, Event{Action: DidDeleteUser, Actor: by, User: id, Address: c.Address})
 	}
@@ -110,7 +110,7 @@ func (l *Logins) setPassword(ctx context.Context, by, id UserID, hash, keep stri
 	if err == nil {
 		err = l.o.Sessions.EndAll(ctx, id, keep)
 	}
-	l.Forget(id)
+	l.Forget(ctx, id)
 	if err == nil {
 		l.record(ctx, Event{Action: DidSetPassword, Actor: by, User: id, Address: c.Address})
 	}

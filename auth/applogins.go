@@ -10,6 +10,9 @@ import (
 	"time"
 )
 
+// maxApps bounds the app passwords that are remembered.
+const maxApps = 10_000
+
 // noteAppUse is the time between two notes of when an app password was used.
 const noteAppUse = 5 * time.Minute
 
@@ -36,7 +39,7 @@ func (c *appCache) get(hash [32]byte, now time.Time) (UserID, bool) {
 func (c *appCache) put(hash [32]byte, user UserID, now time.Time) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.seen == nil || len(c.seen) >= maxKnown {
+	if c.seen == nil || len(c.seen) >= maxApps {
 		c.seen = map[[32]byte]appUse{}
 	}
 	c.seen[hash] = appUse{user, now}
@@ -76,14 +79,14 @@ func (l *Logins) VerifyApp(ctx context.Context, login, password string, c Client
 
 // app returns who an app password is of, from what is known of the account.
 func (l *Logins) app(ctx context.Context, id UserID, hash [32]byte, login string) (Identity, error) {
-	k, err := l.account(ctx, id, l.now())
+	k, err := l.account(ctx, id, id.key())
 	if err != nil && !errors.Is(err, ErrNotFound) {
 		return Identity{}, err
 	}
-	if err == nil && !k.user.Disabled {
+	if err == nil && !k.User.Disabled {
 		name := Key(login)
-		if p, ok := k.apps[hash]; ok && (name == Key(k.user.Username) || name == Key(k.user.Email)) {
-			return Identity{User: k.user, App: p.ID, Scopes: p.Scopes, View: k.view}, nil
+		if p, ok := k.app(hash); ok && (name == Key(k.User.Username) || name == Key(k.User.Email)) {
+			return Identity{User: k.User, App: p.ID, Scopes: p.Scopes, View: k.View}, nil
 		}
 	}
 	return Identity{}, fmt.Errorf("app password: %w", ErrRefused)
@@ -104,8 +107,11 @@ func (l *Logins) findApp(ctx context.Context, hashes [][32]byte, login string, c
 		if err := l.o.AppPasswords.UseAppPassword(ctx, p.ID, hashes[0], now, oneLine(c.Address)); err != nil && !errors.Is(err, ErrNotFound) {
 			return Identity{}, err
 		}
-		l.Forget(p.User)
 		i, err := l.app(ctx, p.User, hashes[0], login)
+		if errors.Is(err, ErrRefused) { // it may be newer than what is known of the account
+			l.Forget(ctx, p.User)
+			i, err = l.app(ctx, p.User, hashes[0], login)
+		}
 		if err == nil {
 			l.apps.put(hashes[0], p.User, now)
 		}
@@ -134,7 +140,7 @@ func (l *Logins) AddAppPassword(ctx context.Context, user UserID, label string, 
 		Hash: l.o.Tokens.appHashes(text)[0], Created: l.now().UTC().Truncate(time.Microsecond),
 	}
 	err = l.o.AppPasswords.AddAppPassword(ctx, p)
-	l.Forget(user)
+	l.Forget(ctx, user)
 	if err != nil {
 		return AppPassword{}, "", err
 	}
@@ -149,7 +155,7 @@ func (l *Logins) RemoveAppPassword(ctx context.Context, by, user UserID, id stri
 		return fmt.Errorf("app password: %w", ErrNotFound)
 	}
 	err := l.o.AppPasswords.RemoveAppPassword(ctx, user, id)
-	l.Forget(user)
+	l.Forget(ctx, user)
 	if err == nil {
 		l.record(ctx, Event{Action: DidRemoveAppPassword, Actor: by, User: user, Address: c.Address, Detail: id})
 	}

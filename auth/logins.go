@@ -27,38 +27,32 @@ type LoginOptions struct {
 	Audit Audit
 	// Setup lets the first admin be made. nil: by other means only.
 	Setup Setup
-	// Changes tells of accounts that other processes have changed; see Follow.
-	// nil: they are asked for again after 10 s.
-	Changes Changes
-	// CacheTTL is how long an account is not asked for again. 0 means 5 min;
-	// negative asks every time.
-	CacheTTL time.Duration
+	// Accounts remembers accounts. nil: the database is asked for each request.
+	Accounts AccountCache
 	// Logger gets what operators have to know. nil is slog.Default.
 	Logger *slog.Logger
 }
 
 // Logins lets users in, and knows them again by their tokens. Changes that are
-// made through it take effect at once; of others Changes tells, or Forget. Safe
-// for concurrent use.
+// made through it take effect at once; of others its AccountCache has to hear (see
+// [Follow]). Safe for concurrent use.
 type Logins struct {
 	o      LoginOptions
 	log    *slog.Logger
 	now    func() time.Time
-	known  accounts
 	tokens tokenCache
 	apps   appCache
 }
 
 // NewLogins returns logins to accounts.
 func NewLogins(o LoginOptions) *Logins {
-	if o.CacheTTL == 0 {
-		o.CacheTTL = 5 * time.Minute
+	if o.Accounts == nil {
+		o.Accounts = notRemembered{}
 	}
 	if o.Logger == nil {
 		o.Logger = slog.Default()
 	}
 	l := &Logins{o: o, log: o.Logger.With("component", "auth"), now: o.Tokens.o.Now}
-	l.known.byID = map[UserID]*account{}
 	return l
 }
 
@@ -184,7 +178,7 @@ func (l *Logins) Refresh(ctx context.Context, token string, c Client) (Grant, er
 	})
 	switch {
 	case errors.Is(err, ErrReused):
-		l.forgetAll() // whose it was is not known any more
+		l.o.Accounts.ForgetAll(ctx) // whose it was is not known any more
 		l.record(ctx, Event{Action: DidReuseToken, Address: c.Address, Detail: id})
 		return Grant{}, fmt.Errorf("refresh: %w: %w", ErrRefused, err)
 	case errors.Is(err, ErrNotFound):
@@ -218,7 +212,7 @@ func (l *Logins) Logout(ctx context.Context, i Identity, c Client) error {
 // by is who asks for it.
 func (l *Logins) EndAll(ctx context.Context, by, user UserID, keep string, c Client) error {
 	err := l.o.Sessions.EndAll(ctx, user, keep)
-	l.Forget(user)
+	l.Forget(ctx, user)
 	if err == nil {
 		l.record(ctx, Event{Action: DidEndSessions, Actor: by, User: user, Address: c.Address})
 	}
@@ -241,7 +235,7 @@ func (l *Logins) End(ctx context.Context, by, user UserID, session string, c Cli
 
 func (l *Logins) end(ctx context.Context, user UserID, session string) error {
 	err := l.o.Sessions.End(ctx, user, session)
-	l.Forget(user)
+	l.Forget(ctx, user)
 	return err
 }
 

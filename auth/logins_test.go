@@ -18,6 +18,8 @@ import (
 
 	"github.com/pressmark/pressmark/auth"
 	"github.com/pressmark/pressmark/auth/memauth"
+	"github.com/pressmark/pressmark/cache"
+	"github.com/pressmark/pressmark/cache/memcache"
 )
 
 // lab is a set of logins with a clock of its own.
@@ -28,6 +30,7 @@ type lab struct {
 	now       *atomic.Int64 // microseconds
 	passwords *auth.Passwords
 	users     *countedUsers
+	cache     *cache.Cache
 }
 
 // countedUsers counts how often an account is asked for, and can be out of order.
@@ -81,13 +84,28 @@ func (l *lab) restart(t *testing.T, change ...func(*auth.LoginOptions)) {
 		t.Fatal(err)
 	}
 	o := auth.LoginOptions{
-		Users: l.users, Sessions: l.store, AppPasswords: l.store, Attempts: l.store, Audit: l.store, Setup: l.store, Changes: l.store,
-		Passwords: l.passwords, Tokens: tokens, Logger: slog.New(slog.DiscardHandler),
+		Users: l.users, Sessions: l.store, AppPasswords: l.store, Attempts: l.store, Audit: l.store, Setup: l.store,
+		Passwords: l.passwords, Tokens: tokens, Logger: slog.New(slog.DiscardHandler), Accounts: l.accounts(t),
 	}
 	for _, c := range change {
 		c(&o)
 	}
 	l.Logins = auth.NewLogins(o)
+}
+
+// accounts makes a cache of accounts, which follows changes while l.cache runs.
+func (l *lab) accounts(t *testing.T) auth.AccountCache {
+	t.Helper()
+	l.cache = cache.New(cache.Options{
+		Local: memcache.NewLocal(memcache.Options{Now: l.o.Now}), Now: l.o.Now, Logger: slog.New(slog.DiscardHandler),
+	})
+	n, err := cache.NewNamespace(l.cache, cache.NamespaceOptions[*auth.Account]{
+		Name: "user", TTL: 5 * time.Minute, NotFound: auth.ErrNotFound, Feed: auth.Follow(l.store),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n
 }
 
 func (l *lab) login(t *testing.T, name string) auth.Grant {

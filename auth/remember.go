@@ -2,121 +2,99 @@ package auth
 
 import (
 	"context"
-	"errors"
-	"fmt"
-	"maps"
+	"slices"
+	"strconv"
 	"sync"
 	"time"
-
-	"golang.org/x/sync/singleflight"
 )
 
-// Bounds of what is remembered of accounts.
-const (
-	maxKnown = 10_000
-	// maxUnheard is how long an account is trusted while nobody would tell of a
-	// change.
-	maxUnheard = 10 * time.Second
-	// maxAsk bounds one look at an account, and maxPatience how long a request
-	// waits for it if it could do with what was known before.
-	maxAsk, maxPatience = 10 * time.Second, time.Second
-	// retryAsk is the time between two looks while they fail.
-	retryAsk = 5 * time.Second
-)
-
-// accounts are the accounts that are remembered.
-type accounts struct {
-	mu        sync.RWMutex
-	byID      map[UserID]*account
-	changes   int64 // how often something was forgotten
-	listening bool  // whether changes are told
-	asking    singleflight.Group
+// Account is what tokens and app passwords are held against: an account, and what
+// opens it. It does not change.
+type Account struct {
+	User User
+	// View is Identity.View.
+	View string
+	// Sessions are the IDs of the sessions that have not ended, in order.
+	Sessions []string
+	// AppPasswords are those of the account.
+	AppPasswords []AppPassword
+	// Asked is when the database was asked for all that.
+	Asked time.Time
 }
 
-// account is what a token is held against. It does not change.
-type account struct {
-	user     User
-	view     string
-	sessions map[string]bool
-	apps     map[[32]byte]AppPassword
-	asked    time.Time
-	// fresh is until when it is not asked for again, until how long it will do if
-	// nobody answers.
-	fresh, until time.Time
+func (a *Account) hasSession(id string) bool {
+	_, ok := slices.BinarySearch(a.Sessions, id)
+	return ok
 }
 
-func (k *account) hasApp(id string) bool {
-	for _, p := range k.apps {
-		if p.ID == id {
-			return true
+// app returns the app password with that hash.
+func (a *Account) app(hash [32]byte) (AppPassword, bool) {
+	for _, p := range a.AppPasswords {
+		if p.Hash == hash {
+			return p, true
 		}
 	}
-	return false
+	return AppPassword{}, false
 }
+
+func (a *Account) hasApp(id string) bool {
+	return slices.ContainsFunc(a.AppPasswords, func(p AppPassword) bool { return p.ID == id })
+}
+
+// AccountCache remembers accounts, by their numbers in decimal. A
+// *cache.Namespace[*Account] of package cache is one; its NotFound is ErrNotFound,
+// and its Feed what [Follow] returns.
+type AccountCache interface {
+	// Get returns what is remembered under key, or else what load returns. Who
+	// asks after Forget has returned does not get what was loaded before.
+	Get(ctx context.Context, key string, load func(context.Context) (*Account, error)) (*Account, error)
+
+	// Forget makes keys be loaded again, in all processes.
+	Forget(ctx context.Context, keys ...string)
+
+	// ForgetAll is Forget for all keys.
+	ForgetAll(ctx context.Context)
+}
+
+// notRemembered asks each time.
+type notRemembered struct{}
+
+func (notRemembered) Get(ctx context.Context, _ string, load func(context.Context) (*Account, error)) (*Account, error) {
+	return load(ctx)
+}
+
+func (notRemembered) Forget(context.Context, ...string) {}
+
+func (notRemembered) ForgetAll(context.Context) {}
+
+// Follow returns what tells an AccountCache of accounts that were changed by other
+// processes: it calls changed with their keys, "" for all.
+func Follow(c Changes) func(ctx context.Context, listening func(), changed func(key string)) error {
+	return func(ctx context.Context, listening func(), changed func(key string)) error {
+		return c.Watch(ctx, listening, func(id UserID) {
+			if id == 0 {
+				changed("")
+				return
+			}
+			changed(id.key())
+		})
+	}
+}
+
+// key is the account's key in an AccountCache.
+func (id UserID) key() string { return strconv.FormatInt(int64(id), 10) }
 
 // Forget makes an account be asked for again.
-func (l *Logins) Forget(user UserID) {
-	k := &l.known
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	delete(k.byID, user)
-	k.changes++
-}
+func (l *Logins) Forget(ctx context.Context, user UserID) { l.o.Accounts.Forget(ctx, user.key()) }
 
-func (l *Logins) forgetAll() {
-	k := &l.known
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	clear(k.byID)
-	k.changes++
-}
-
-// account returns what is known of an account, and asks if that is nothing or
-// old. Many who ask at once ask once.
-func (l *Logins) account(ctx context.Context, id UserID, now time.Time) (*account, error) {
-	l.known.mu.RLock()
-	k := l.known.byID[id]
-	change := l.known.changes
-	l.known.mu.RUnlock()
-	if k != nil && now.Before(k.fresh) {
-		return k, nil
-	}
-	var patience <-chan time.Time
-	if k != nil && now.Before(k.until) {
-		t := time.NewTimer(maxPatience)
-		defer t.Stop()
-		patience = t.C
-	} else {
-		k = nil
-	}
-	// Who gives up does not fail the others; who comes after a change does not
-	// get what was asked for before it.
-	got := l.known.asking.DoChan(fmt.Sprint(id, " ", change), func() (any, error) {
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), maxAsk)
-		defer cancel()
-		asked, err := l.ask(ctx, id, now)
-		if err == nil {
-			l.remember(asked, change)
-		}
-		return asked, err
-	})
-	select {
-	case r := <-got:
-		if r.Err == nil || errors.Is(r.Err, ErrNotFound) || k == nil {
-			return r.Val.(*account), r.Err
-		}
-		l.postpone(k, change, r.Err)
-		return k, nil
-	case <-patience:
-		l.postpone(k, change, context.DeadlineExceeded)
-		return k, nil
-	case <-ctx.Done():
-		return nil, ctx.Err()
-	}
+// account returns what is known of an account. key is its own.
+func (l *Logins) account(ctx context.Context, id UserID, key string) (*Account, error) {
+	return l.o.Accounts.Get(ctx, key, func(ctx context.Context) (*Account, error) { return l.ask(ctx, id) })
 }
 
 // ask asks for an account.
-func (l *Logins) ask(ctx context.Context, id UserID, now time.Time) (*account, error) {
+func (l *Logins) ask(ctx context.Context, id UserID) (*Account, error) {
+	now := l.now()
 	u, err := l.o.Users.User(ctx, id)
 	if err != nil {
 		return nil, err
@@ -125,126 +103,21 @@ func (l *Logins) ask(ctx context.Context, id UserID, now time.Time) (*account, e
 	if err != nil {
 		return nil, err
 	}
-	k := &account{user: u, view: u.Access.view(), sessions: map[string]bool{}, asked: now, until: now.Add(l.o.CacheTTL)}
+	a := &Account{User: u, View: u.Access.view(), Asked: now}
 	for _, s := range sessions {
-		k.sessions[s.ID] = true
+		a.Sessions = append(a.Sessions, s.ID)
 	}
-	if l.o.AppPasswords == nil {
-		return k, nil
+	slices.Sort(a.Sessions)
+	if l.o.AppPasswords != nil {
+		a.AppPasswords, err = l.o.AppPasswords.AppPasswords(ctx, id)
 	}
-	apps, err := l.o.AppPasswords.AppPasswords(ctx, id)
-	if err != nil {
-		return nil, err
-	}
-	k.apps = map[[32]byte]AppPassword{}
-	for _, p := range apps {
-		k.apps[p.Hash] = p
-	}
-	return k, nil
-}
-
-// remember keeps what was asked for, unless something has changed since.
-func (l *Logins) remember(k *account, change int64) {
-	a := &l.known
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	if a.changes != change || l.o.CacheTTL < 0 {
-		return
-	}
-	k.fresh = k.until
-	if !a.listening {
-		k.fresh = earlier(k.until, k.asked.Add(maxUnheard))
-	}
-	for id := range a.byID {
-		if len(a.byID) < maxKnown {
-			break
-		}
-		delete(a.byID, id)
-	}
-	a.byID[k.user.ID] = k
-}
-
-func earlier(a, b time.Time) time.Time {
-	if a.Before(b) {
-		return a
-	}
-	return b
-}
-
-// postpone does with what was known of an account, because nobody answers.
-func (l *Logins) postpone(k *account, change int64, why error) {
-	a := &l.known
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	if a.changes != change || a.byID[k.user.ID] != k {
-		return
-	}
-	old := *k
-	old.fresh = earlier(l.now().Add(retryAsk), k.until)
-	a.byID[k.user.ID] = &old
-	l.log.Warn("Accounts cannot be asked for; what is known of them is used", "until", k.until, "err", why)
-}
-
-// Follow makes changes of accounts by other processes take effect at once. It
-// returns ctx.Err() when ctx ends. While nobody tells of changes, accounts are
-// asked for every 10 s.
-func (l *Logins) Follow(ctx context.Context) error {
-	if l.o.Changes == nil {
-		<-ctx.Done()
-		return ctx.Err()
-	}
-	const shortest, longest = 500 * time.Millisecond, 10 * time.Second
-	wait := shortest
-	for {
-		err := l.o.Changes.Watch(ctx, func() {
-			wait = shortest
-			l.hear(true)
-		}, func(id UserID) {
-			if id == 0 {
-				l.forgetAll()
-				return
-			}
-			l.Forget(id)
-		})
-		l.hear(false)
-		if ctx.Err() != nil {
-			return ctx.Err()
-		}
-		l.log.Warn("Nobody tells of changed accounts; they are asked for every 10 s", "err", err)
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-time.After(wait):
-		}
-		wait = min(2*wait, longest)
-	}
-}
-
-// hear notes whether changes are told from now on. What was known when it begins
-// may have changed before; when it ends, it is trusted for a short while.
-func (l *Logins) hear(listening bool) {
-	a := &l.known
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	a.listening = listening
-	if listening {
-		clear(a.byID)
-		a.changes++
-		return
-	}
-	soon := l.now().Add(maxUnheard)
-	for id, k := range maps.Clone(a.byID) {
-		if soon.Before(k.fresh) {
-			old := *k
-			old.fresh = soon
-			a.byID[id] = &old
-		}
-	}
+	return a, err
 }
 
 // verified is a token whose signature is right.
 type verified struct {
 	user            UserID
+	key             string // the account's
 	session         string
 	issued, expires time.Time
 }

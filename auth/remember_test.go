@@ -42,7 +42,7 @@ func TestFollow(t *testing.T) {
 		disable(false)
 		ctx, stop := context.WithCancel(t.Context())
 		followed := make(chan error)
-		go func() { followed <- l.Follow(ctx) }()
+		go func() { followed <- l.cache.Run(ctx) }()
 		synctest.Wait()
 		if !l.in(t, g.Access) {
 			t.Error("what was known before changes were told is still used")
@@ -81,7 +81,7 @@ func TestDatabaseDown(t *testing.T) {
 		t.Fatal("not in")
 	}
 	l.users.down.Store(true)
-	for range 25 {
+	for range 24 { // an entry lasts for five minutes, less up to a tenth
 		if !l.in(t, g.Access) {
 			t.Fatal("forgotten while the database is down")
 		}
@@ -93,7 +93,7 @@ func TestDatabaseDown(t *testing.T) {
 	if _, err := l.Verify(t.Context(), other.Access); !errors.Is(err, errDown) {
 		t.Errorf("somebody who was not seen: %v", err)
 	}
-	l.pass(30 * time.Second)
+	l.pass(40 * time.Second)
 	if _, err := l.Verify(t.Context(), g.Access); !errors.Is(err, errDown) {
 		t.Errorf("after five minutes: %v", err)
 	}

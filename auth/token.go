@@ -128,7 +128,7 @@ type claims struct {
 }
 
 func (c *claims) verified() verified {
-	return verified{c.user, c.Session, c.IssuedAt.Time, c.ExpiresAt.Time}
+	return verified{c.user, c.user.key(), c.Session, c.IssuedAt.Time, c.ExpiresAt.Time}
 }
 
 // sign returns a token for a user's session that lasts for a while.

@@ -56,7 +56,7 @@ func (l *Logins) Verify(ctx context.Context, token string) (Identity, error) {
 	if err != nil {
 		return Identity{}, err
 	}
-	return Identity{User: k.user, Session: v.session, View: k.view}, nil
+	return Identity{User: k.User, Session: v.session, View: k.View}, nil
 }
 
 // View is Verify for Identity.View alone.
@@ -65,10 +65,10 @@ func (l *Logins) View(ctx context.Context, token string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	return k.view, nil
+	return k.View, nil
 }
 
-func (l *Logins) verify(ctx context.Context, token string) (*account, verified, error) {
+func (l *Logins) verify(ctx context.Context, token string) (*Account, verified, error) {
 	now := l.now()
 	v, ok := l.tokens.get(token, now)
 	if !ok {
@@ -79,7 +79,7 @@ func (l *Logins) verify(ctx context.Context, token string) (*account, verified, 
 		v = c.verified()
 		l.tokens.put(token, v, now)
 	}
-	k, err := l.of(ctx, v, now)
+	k, err := l.of(ctx, v)
 	return k, v, err
 }
 
@@ -94,27 +94,27 @@ func (l *Logins) VerifyCookie(ctx context.Context, token string) (Identity, erro
 
 // identity returns who a token is of whose signature is right.
 func (l *Logins) identity(ctx context.Context, c claims) (Identity, error) {
-	k, err := l.of(ctx, c.verified(), l.now())
+	k, err := l.of(ctx, c.verified())
 	if err != nil {
 		return Identity{}, err
 	}
-	return Identity{User: k.user, Session: c.Session, View: k.view}, nil
+	return Identity{User: k.User, Session: c.Session, View: k.View}, nil
 }
 
 // of returns the account that a token is of, if its session goes on.
-func (l *Logins) of(ctx context.Context, v verified, now time.Time) (*account, error) {
-	k, err := l.account(ctx, v.user, now)
-	if err == nil && !k.sessions[v.session] && !k.asked.After(v.issued.Add(clockDrift+time.Second)) {
+func (l *Logins) of(ctx context.Context, v verified) (*Account, error) {
+	k, err := l.account(ctx, v.user, v.key)
+	if err == nil && !k.hasSession(v.session) && !k.Asked.After(v.issued.Add(clockDrift+time.Second)) {
 		// The session may have begun after the account was asked for, elsewhere.
-		l.Forget(v.user)
-		k, err = l.account(ctx, v.user, now)
+		l.Forget(ctx, v.user)
+		k, err = l.account(ctx, v.user, v.key)
 	}
 	switch {
 	case errors.Is(err, ErrNotFound):
 		return nil, fmt.Errorf("access token: %w", ErrRefused)
 	case err != nil:
 		return nil, err
-	case k.user.Disabled || !k.sessions[v.session]:
+	case k.User.Disabled || !k.hasSession(v.session):
 		return nil, fmt.Errorf("access token: %w", ErrRefused)
 	}
 	return k, nil
@@ -123,17 +123,17 @@ func (l *Logins) of(ctx context.Context, v verified, now time.Time) (*account, e
 // Current tells whether a user is still who they were: for what goes on for
 // long. Errors are those of who keeps accounts.
 func (l *Logins) Current(ctx context.Context, i Identity) (bool, error) {
-	k, err := l.account(ctx, i.User.ID, l.now())
+	k, err := l.account(ctx, i.User.ID, i.User.ID.key())
 	if errors.Is(err, ErrNotFound) {
 		return false, nil
 	}
-	if err != nil || k.user.Generation != i.User.Generation || k.user.Disabled {
+	if err != nil || k.User.Generation != i.User.Generation || k.User.Disabled {
 		return false, err
 	}
 	if i.App != "" {
 		return k.hasApp(i.App), nil
 	}
-	return k.sessions[i.Session], nil
+	return k.hasSession(i.Session), nil
 }
 
 // File is one file of a book.

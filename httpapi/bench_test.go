@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"github.com/pressmark/pressmark/auth"
+	"github.com/pressmark/pressmark/cache"
+	"github.com/pressmark/pressmark/cache/ristrettocache"
 	"github.com/pressmark/pressmark/httpapi"
 )
 
@@ -114,9 +116,16 @@ func pair(b *testing.B, a *httpapi.API, paths []string, header string) {
 
 const benchBooks = 100_000
 
-// benchAPI makes an API over 100,000 books; cache as Options.CacheMaxBytes.
-func benchAPI(b *testing.B, cache int64) *httpapi.API {
-	a, live := newAPI(b, func(o *httpapi.Options) { o.CacheMaxBytes = cache })
+// benchAPI makes an API over 100,000 books, which keeps answers for ttl.
+func benchAPI(b *testing.B, ttl time.Duration) *httpapi.API {
+	local, err := ristrettocache.New(ristrettocache.Options{})
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(local.Close)
+	a, live := newAPI(b, func(o *httpapi.Options) {
+		o.Cache, o.CacheTTL = cache.New(cache.Options{Local: local}), ttl
+	})
 	live.set(makeIndex(b, "main", "", benchBooks))
 	return a
 }

@@ -67,37 +67,60 @@ func (a *API) catalogue(p plan) handler {
 			e.write(w, r, a.cacheControl(r, e.partial)) // the client has it: no need to make it
 			return nil
 		}
-		return a.answer(w, r, e, enc, make, a.cacheControl(r, e.partial))
+		p, err := a.cache.pages.Get(r.Context(), tag, func(ctx context.Context) (page, error) {
+			return a.page(ctx, enc, make)
+		})
+		if err != nil {
+			return err
+		}
+		e.have(p)
+		if k, ok := keyFor(r); ok && a.cache.wants(k) {
+			a.cache.put(k, e)
+		}
+		e.write(w, r, a.cacheControl(r, e.partial))
+		return nil
 	}
 }
 
 var jsonType = []string{"application/json"}
 
-// answer makes the body of e, keeps it if it is worth it, and sends it.
-func (a *API) answer(w http.ResponseWriter, r *http.Request, e *respEntry, enc encoding, make render, cacheControl []string) error {
+// page makes a body of its own.
+func (a *API) page(ctx context.Context, enc encoding, make render) (p page, err error) {
+	err = a.body(ctx, enc, make, func(made page) {
+		p = page{bytes.Clone(made.body), made.gzipped}
+	})
+	return p, err
+}
+
+// body makes a body, which is good until use returns.
+func (a *API) body(ctx context.Context, enc encoding, make render, use func(page)) error {
 	buf := a.buffers.get()
-	body, err := make(r.Context(), (*buf)[:0])
+	body, err := make(ctx, (*buf)[:0])
 	defer func() { a.buffers.put(buf, body) }()
 	if err != nil {
 		return err
 	}
-	out := body
-	if enc == gzipped && len(body) >= minCompressed {
-		zbuf := a.buffers.get()
-		if out, err = a.compressor.gzip((*zbuf)[:0], body); err != nil {
-			return err
-		}
-		defer func() { a.buffers.put(zbuf, out) }()
+	if enc != gzipped || len(body) < minCompressed {
+		use(page{body: body})
+		return nil
+	}
+	zbuf := a.buffers.get()
+	out, err := a.compressor.gzip((*zbuf)[:0], body)
+	if err != nil {
+		return err
+	}
+	defer func() { a.buffers.put(zbuf, out) }()
+	use(page{out, true})
+	return nil
+}
+
+// have makes p the body of e.
+func (e *respEntry) have(p page) {
+	e.body = p.body
+	e.length = []string{strconv.Itoa(len(p.body))}
+	if p.gzipped {
 		e.encoding = gzipHeader
 	}
-	e.length = []string{strconv.Itoa(len(out))}
-	e.body = out
-	if k, ok := keyFor(r); ok && a.cache.wants(k) {
-		e.body = bytes.Clone(out)
-		a.cache.put(k, e)
-	}
-	e.write(w, r, cacheControl)
-	return nil
 }
 
 var gzipHeader = []string{"gzip"}

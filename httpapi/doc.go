@@ -70,11 +70,12 @@
 // Every answer about the catalog has a strong entity tag, made of the library's
 // revision, the query in canonical order and the encoding, so it is the same on
 // every replica. If-None-Match with it costs next to nothing, as the body is
-// not made. Answers that are asked for again are kept in memory, ready to be
-// sent (Options.CacheMaxBytes), in front of routing and parsing; they end with
-// the revision that they were made from, and with the day where the question
-// says "yesterday". Nothing is invalidated by hand. Searches by POST are not
-// kept.
+// not made. Bodies are kept under their tag in the shared tier of
+// Options.Cache, if it has one, so that replicas make each once; answers that
+// are asked for again are kept in process, ready to be sent, in front of routing
+// and parsing; they end with the revision that they were made from, and with the
+// day where the question says "yesterday". Nothing is invalidated by hand.
+// Searches by POST are not kept.
 //
 // Pages that were not kept are put together from encoded books where the
 // catalog is a [catalog.Appender]: give [BookEncoder] to the index.

@@ -13,8 +13,8 @@ import (
 
 // FileOptions are the settings of covers and downloads.
 type FileOptions struct {
-	// Covers makes and keeps thumbnails and placeholders. nil keeps some in
-	// memory.
+	// Covers makes and keeps thumbnails and placeholders. nil keeps them in
+	// Options.Cache.
 	Covers *covers.Cache
 }
 
@@ -29,8 +29,14 @@ type files struct {
 // registerFiles adds the operations of covers and downloads with a.handle.
 func (a *API) registerFiles() error {
 	f := &files{api: a, covers: a.opts.Files.Covers, finders: map[*library]*finder{}}
+	var err error
 	if f.covers == nil {
-		f.covers = covers.New(covers.Options{Logger: a.log})
+		if f.covers, err = covers.New(covers.Options{Logger: a.log, Cache: a.opts.Cache}); err != nil {
+			return err
+		}
+	}
+	if f.ready, err = newReadyCovers(a.opts.Cache); err != nil {
+		return err
 	}
 	for _, lib := range a.libs {
 		f.finders[lib] = &finder{api: a, lib: lib}

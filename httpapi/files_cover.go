@@ -52,9 +52,10 @@ func parseCoverQuery(params []param) (q coverQuery, err error) {
 // cover sends a book's cover: the original, or a thumbnail, or what stands for
 // a cover where there is none.
 func (f *files) cover(w http.ResponseWriter, r *http.Request) error {
-	k, keep := keyFor(r)
-	if keep = keep && f.api.cache != nil && plain(r); keep {
-		k.enc = identity
+	i, _ := identityOf(r.Context())
+	k := cacheKey(r, i.View, identity)
+	keep := keepable(r) && len(k) <= maxKeyed && plain(r)
+	if keep {
 		if c := f.ready.get(r.Context(), k); c != nil {
 			c.write(w, r, f.coverCacheControl(r, c.versioned, c.partial))
 			return nil
@@ -83,7 +84,7 @@ func (f *files) cover(w http.ResponseWriter, r *http.Request) error {
 		}
 		if err == nil {
 			if keep {
-				f.ready.put(k, c)
+				f.ready.kept.Put(k, c)
 			}
 			return f.send(w, r, c)
 		}

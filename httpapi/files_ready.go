@@ -4,9 +4,9 @@ import (
 	"context"
 	"net/http"
 	"strconv"
-	"sync"
 	"time"
 
+	"github.com/pressmark/pressmark/cache"
 	"github.com/pressmark/pressmark/catalog"
 )
 
@@ -17,10 +17,14 @@ import (
 // An answer is only good as long as the library's contents are the ones it was
 // made from, so a cover that Calibre changes is seen at once, and for a short
 // time: what somebody does to the file behind Calibre's back is seen after it.
-type readyCovers struct {
-	mu      sync.RWMutex
-	answers map[respKey]*readyCover
-	bytes   int
+type readyCovers struct{ kept *cache.Namespace[*readyCover] }
+
+func newReadyCovers(c *cache.Cache) (r readyCovers, err error) {
+	r.kept, err = cache.NewNamespace(c, cache.NamespaceOptions[*readyCover]{
+		Name: "cover", TTL: readyVersioned, Unchanging: true, LocalOnly: true,
+		Cost: func(c *readyCover) int64 { return int64(respOverhead + len(c.jpeg)) },
+	})
+	return r, err
 }
 
 // How long an answer is good. Under the current version of a cover's URL
@@ -29,11 +33,6 @@ type readyCovers struct {
 const (
 	readyVersioned = time.Minute
 	readyUsual     = time.Second
-	// mostReady bounds the pictures that are referred to. Most of them are in
-	// the memory of the covers.Cache as well.
-	mostReady = 8 << 20
-	// readyOverhead is about what an answer takes beside its picture.
-	readyOverhead = 1 << 10
 )
 
 type readyCover struct {
@@ -65,34 +64,16 @@ func newReadyCover(v *view, jpeg []byte, tag string, modified time.Time, version
 	return c
 }
 
-// get returns the answer to k, nil if there is none that is still good.
-func (r *readyCovers) get(ctx context.Context, k respKey) *readyCover {
-	r.mu.RLock()
-	c := r.answers[k]
-	r.mu.RUnlock()
-	if c == nil || !time.Now().Before(c.until) {
+// get returns the answer to a request, nil if there is none that is still good.
+func (r readyCovers) get(ctx context.Context, key string) *readyCover {
+	c, ok := r.kept.Peek(key)
+	if !ok || !time.Now().Before(c.until) {
 		return nil
 	}
 	if rev, err := c.lib.Catalog.Revision(ctx); err != nil || rev != c.revision {
 		return nil
 	}
 	return c
-}
-
-// put keeps c as the answer to k. When there is no room for it all others go:
-// most have had their time.
-func (r *readyCovers) put(k respKey, c *readyCover) {
-	cost := len(c.jpeg) + len(k.query) + readyOverhead
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if old := r.answers[k]; old != nil {
-		r.bytes -= len(old.jpeg) + len(k.query) + readyOverhead
-	}
-	if r.answers == nil || r.bytes+cost > mostReady {
-		r.answers, r.bytes = make(map[respKey]*readyCover), 0
-	}
-	r.answers[k] = c
-	r.bytes += cost
 }
 
 // plain says whether r asks for the whole thing, at most on condition that the

@@ -75,14 +75,14 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // ready returns the answer to r that is kept, if there is one. Nobody has been
 // asked yet who r comes from.
 func (a *API) ready(r *http.Request) *respEntry {
-	if a.cache == nil || !keepable(r) {
+	if !keepable(r) {
 		return nil
 	}
 	sees, ok := a.sees(r)
 	if !ok {
 		return nil
 	}
-	return a.cache.get(r.Context(), cacheKey(r, sees))
+	return a.cache.get(r.Context(), cacheKey(r, sees, acceptedEncoding(r.Header["Accept-Encoding"])))
 }
 
 // keepable tells whether the answer to r may be kept.
@@ -93,15 +93,15 @@ func keepable(r *http.Request) bool {
 
 // cacheKey returns the key under which an answer to r is kept. Users who see the
 // same share it.
-func cacheKey(r *http.Request, sees string) respKey {
-	return respKey{r.URL.Path, r.URL.RawQuery, sees, acceptedEncoding(r.Header["Accept-Encoding"])}
+func cacheKey(r *http.Request, sees string, enc encoding) string {
+	return respKey(r.URL.Path, r.URL.RawQuery, sees, enc)
 }
 
 // keyFor returns the key under which the answer to r may be kept that was made
 // for whom the operation knows. They may see something else by now.
-func keyFor(r *http.Request) (respKey, bool) {
+func keyFor(r *http.Request) (string, bool) {
 	i, _ := identityOf(r.Context())
-	return cacheKey(r, i.View), keepable(r)
+	return cacheKey(r, i.View, acceptedEncoding(r.Header["Accept-Encoding"])), keepable(r)
 }
 
 // sees names what the sender of r sees, if that can be said in no time.

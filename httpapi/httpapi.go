@@ -15,6 +15,7 @@ import (
 	"github.com/microcosm-cc/bluemonday"
 
 	"github.com/pressmark/pressmark/auth"
+	"github.com/pressmark/pressmark/cache"
 	"github.com/pressmark/pressmark/catalog"
 	"github.com/pressmark/pressmark/readerstate"
 	"github.com/pressmark/pressmark/storage"
@@ -64,9 +65,12 @@ type Options struct {
 	// RequestTimeout bounds the work on one request that does not stream.
 	// 0 means 30 s; negative means no bound.
 	RequestTimeout time.Duration
-	// CacheMaxBytes bounds the memory of answers kept ready to be sent.
-	// 0 means 32 MiB; negative keeps none.
-	CacheMaxBytes int64
+	// Cache keeps answers and thumbnails, in namespaces of its own (ready, page,
+	// cover and thumbnail). An API needs one for itself. nil keeps nothing.
+	Cache *cache.Cache
+	// CacheTTL is how long answers that nobody asks for are kept. 0 means 1 h;
+	// negative keeps none.
+	CacheTTL time.Duration
 	// MaxEventStreams bounds the event streams that are open at once. 0 means
 	// 1,000; negative allows none.
 	MaxEventStreams int
@@ -111,7 +115,7 @@ func New(o Options) (*API, error) {
 	return build(o)
 }
 
-func build(o Options) (*API, error) {
+func build(o Options) (_ *API, err error) {
 	if o.Version == "" {
 		o.Version = "dev"
 	}
@@ -120,6 +124,12 @@ func build(o Options) (*API, error) {
 	}
 	if o.RequestTimeout == 0 {
 		o.RequestTimeout = 30 * time.Second
+	}
+	if o.CacheTTL == 0 {
+		o.CacheTTL = time.Hour
+	}
+	if o.Cache == nil {
+		o.Cache = cache.New(cache.Options{Logger: o.Logger})
 	}
 	if !validPrefix(o.Prefix) {
 		return nil, fmt.Errorf("httpapi: prefix %q is not empty or a path such as /library, of letters, digits, '-', '_' and '.'", o.Prefix)
@@ -146,7 +156,9 @@ func build(o Options) (*API, error) {
 		}
 	}
 	a.render = renderVersion(&o)
-	a.cache = newRespCache(o.CacheMaxBytes)
+	if a.cache, err = newRespCache(o.Cache, o.CacheTTL, o.RequestTimeout); err != nil {
+		return nil, fmt.Errorf("httpapi: %w", err)
+	}
 	a.front = newFront(&o)
 	a.events = newStreams(o.MaxEventStreams)
 	a.ids = newIDSource()

@@ -14,6 +14,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/pressmark/pressmark/cache"
+	"github.com/pressmark/pressmark/cache/memcache"
 	"github.com/pressmark/pressmark/catalog"
 	"github.com/pressmark/pressmark/catalog/index"
 	"github.com/pressmark/pressmark/catalog/search"
@@ -196,7 +198,7 @@ func (s *swapping) Revision(ctx context.Context) (catalog.Revision, error) {
 // test change the options before.
 func newAPI(tb testing.TB, change ...func(*httpapi.Options)) (*httpapi.API, *swapping) {
 	tb.Helper()
-	o := httpapi.Options{PublicRead: true, Version: "test", Logger: slog.New(slog.DiscardHandler)}
+	o := httpapi.Options{PublicRead: true, Version: "test", Logger: slog.New(slog.DiscardHandler), Cache: inMemory()}
 	live := newSwapping(nil)
 	o.Libraries = []httpapi.Library{{Name: "main", Catalog: live, Files: memstore.New(memstore.Options{})}}
 	for _, c := range change {
@@ -208,6 +210,11 @@ func newAPI(tb testing.TB, change ...func(*httpapi.Options)) (*httpapi.API, *swa
 		tb.Fatal(err)
 	}
 	return a, live
+}
+
+// inMemory is a cache in the memory of this process.
+func inMemory() *cache.Cache {
+	return cache.New(cache.Options{Local: memcache.NewLocal(memcache.Options{}), Logger: slog.New(slog.DiscardHandler)})
 }
 
 // get asks a for a path; header is names and values in turn.

@@ -37,7 +37,7 @@ func newDoor(tb testing.TB) *door {
 	if err != nil {
 		tb.Fatal(err)
 	}
-	d.logins = auth.NewLogins(auth.LoginOptions{Users: d, Sessions: d, AppPasswords: d, Attempts: d, Audit: d, Setup: d, Changes: d, Passwords: d.passwords, Tokens: tokens})
+	d.logins = auth.NewLogins(auth.LoginOptions{Users: d, Sessions: d, AppPasswords: d, Attempts: d, Audit: d, Setup: d, Passwords: d.passwords, Tokens: tokens})
 	return d
 }
 
@@ -401,7 +401,7 @@ func TestEventsOfUser(t *testing.T) {
 	if _, err := d.Update(t.Context(), 1, func(u *auth.User) error { u.Access.Libraries["main"] = auth.Rule{Kind: auth.None}; return nil }); err != nil {
 		t.Fatal(err)
 	}
-	d.logins.Forget(1)
+	d.logins.Forget(t.Context(), 1)
 	s.alter(`UPDATE books SET title = title || '!', last_modified = '2026-01-02 00:00:00+00:00' WHERE id IN (1, 15)`)
 	s.refresh()
 	for i, r := range streams {

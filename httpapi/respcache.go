@@ -2,37 +2,29 @@ package httpapi
 
 import (
 	"context"
+	"errors"
 	"hash/maphash"
 	"net/http"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"time"
 
+	"github.com/pressmark/pressmark/cache"
 	"github.com/pressmark/pressmark/catalog"
 )
-
-// respKey is the shape of a request as far as its answer depends on it, in
-// the words of the client: nothing has been parsed yet.
-type respKey struct {
-	path, query string
-	sees        string // auth.Identity.View
-	enc         encoding
-}
 
 // respEntry is an answer ready to be sent: bytes, and header values in the
 // form that http.Header wants, shared by all requests.
 type respEntry struct {
-	body         []byte
-	etag         []string // nil for none
-	length       []string
-	contentType  []string
-	encoding     []string // nil for identity
-	lib          *library
-	revision     catalog.Revision // of the whole library
-	until        time.Time        // when the answer becomes another; zero is never
-	partial      bool             // made through a view
-	recentlyUsed atomic.Bool
+	body        []byte
+	etag        []string // nil for none
+	length      []string
+	contentType []string
+	encoding    []string // nil for identity
+	lib         *library
+	revision    catalog.Revision // of the whole library
+	until       time.Time        // when the answer becomes another; zero is never
+	partial     bool             // made through a view
 }
 
 // current says whether the library still has the contents that the answer was
@@ -45,142 +37,111 @@ func (e *respEntry) current(ctx context.Context) bool {
 	return err == nil && rev == e.revision
 }
 
-// Costs of an entry beside its body and key, and the largest share of the
-// cache that one entry may take.
+// respOverhead is about what an entry takes beside its body and key.
+const respOverhead = 512
+
+// What is kept at most, in bytes: the words of a request, and the body of its
+// answer.
 const (
-	respOverhead = 512
-	respShards   = 16
-	respShare    = 4
+	maxKeyed = 2048
+	maxReady = 4 << 20
 )
 
-// respCache keeps answers of catalogue operations, bounded in bytes. An entry
-// answers only as long as its library's revision is the one it was made from
-// and dates such as "yesterday" mean what they meant, so nothing is ever invalidated; entries of old revisions are dropped when a
-// newer one is stored, and when they are found.
+// page is the body of an answer as it is sent.
+type page struct {
+	body    []byte
+	gzipped bool
+}
+
+// respCache keeps answers of catalogue operations, twice.
 //
-// A request is kept the second time it is seen: pages that are asked for once
-// cost no memory and push nothing out.
+// Ready are answers by the words of the request, in this process, for which
+// nothing has to be parsed. One answers only as long as its library's revision is
+// the one it was made from and dates such as "yesterday" mean what they meant, so
+// nothing is ever invalidated. A request is kept there the second time it is
+// seen: pages that are asked for once cost no memory and push nothing out.
+//
+// Pages are bodies by their entity tag, which the revision is part of, shared by
+// all replicas. In this process their making is merged.
 type respCache struct {
-	seed   maphash.Seed
-	shards [respShards]respShard
-	seen   [4096]atomic.Uint64 // hashes of requests that were seen lately
+	ready *cache.Namespace[*respEntry]
+	pages *cache.Namespace[page]
+	seed  maphash.Seed
+	seen  [4096]atomic.Uint64 // hashes of requests that were seen lately
 }
 
-type respShard struct {
-	mu      sync.RWMutex
-	entries map[respKey]*respEntry
-	bytes   int64
-	limit   int64
-	latest  map[*library]catalog.Revision // what entries were last stored for
+// newRespCache makes the cache of answers in c. Answers are kept for ttl.
+func newRespCache(c *cache.Cache, ttl, makeTime time.Duration) (*respCache, error) {
+	rc := &respCache{seed: maphash.MakeSeed()}
+	var errs [2]error
+	rc.ready, errs[0] = cache.NewNamespace(c, cache.NamespaceOptions[*respEntry]{
+		Name: "ready", TTL: ttl, Unchanging: true, LocalOnly: true,
+		Cost: func(e *respEntry) int64 { return int64(respOverhead + cap(e.body)) },
+	})
+	rc.pages, errs[1] = cache.NewNamespace(c, cache.NamespaceOptions[page]{
+		Name: "page", TTL: ttl, Unchanging: true, SharedOnly: true, Codec: pageCodec{}, LoadTimeout: makeTime,
+	})
+	return rc, errors.Join(errs[:]...)
 }
 
-// newRespCache makes a cache of at most maxBytes; 0 is 32 MiB, negative none.
-func newRespCache(maxBytes int64) *respCache {
-	if maxBytes < 0 {
-		return nil
-	}
-	if maxBytes == 0 {
-		maxBytes = 32 << 20
-	}
-	c := &respCache{seed: maphash.MakeSeed()}
-	for i := range c.shards {
-		c.shards[i] = respShard{
-			entries: map[respKey]*respEntry{},
-			latest:  map[*library]catalog.Revision{},
-			limit:   maxBytes / respShards,
-		}
-	}
-	return c
+// respKey returns what an answer depends on, in the words of the client: nothing
+// has been parsed yet. sees is auth.Identity.View, which has no spaces. net/http
+// refuses queries with control characters, but a path may have had them escaped.
+func respKey(path, query, sees string, enc encoding) string {
+	var b strings.Builder
+	b.Grow(len(path) + len(query) + len(sees) + 3)
+	b.WriteByte('0' + byte(enc))
+	b.WriteString(sees)
+	b.WriteByte(' ')
+	b.WriteString(query)
+	b.WriteByte(0)
+	b.WriteString(path)
+	return b.String()
 }
 
-func (c *respCache) shard(k *respKey) (*respShard, uint64) {
-	h := maphash.String(c.seed, k.query) ^ maphash.String(c.seed, k.path) + uint64(k.enc)
-	if k.sees != "" {
-		h ^= 3 * maphash.String(c.seed, k.sees)
+// get returns the answer to a request if there is one that is still right.
+func (c *respCache) get(ctx context.Context, key string) *respEntry {
+	if e, ok := c.ready.Peek(key); ok && e.current(ctx) {
+		return e
 	}
-	return &c.shards[h%respShards], h
+	return nil
 }
 
-// get returns the answer to k if there is one that is still right.
-func (c *respCache) get(ctx context.Context, k respKey) *respEntry {
-	if c == nil {
-		return nil
-	}
-	s, _ := c.shard(&k)
-	s.mu.RLock()
-	e := s.entries[k]
-	s.mu.RUnlock()
-	if e == nil {
-		return nil
-	}
-	if !e.current(ctx) {
-		s.mu.Lock()
-		if s.entries[k] == e {
-			s.drop(k, e)
-		}
-		s.mu.Unlock()
-		return nil
-	}
-	if !e.recentlyUsed.Load() { // a store on every hit would make cores wait for each other
-		e.recentlyUsed.Store(true)
-	}
-	return e
-}
-
-// wants says whether k was seen before, so that its answer is worth keeping,
-// and notes that it was seen now.
-func (c *respCache) wants(k respKey) bool {
-	if c == nil || len(k.query) > 2048 {
+// wants says whether a request was seen before, so that its answer is worth
+// keeping, and notes that it was seen now.
+func (c *respCache) wants(key string) bool {
+	if len(key) > maxKeyed {
 		return false
 	}
-	_, h := c.shard(&k)
+	h := maphash.String(c.seed, key) | 1 // 0 is none
 	return c.seen[(h>>8)%uint64(len(c.seen))].Swap(h) == h
 }
 
-// put keeps e as the answer to k. The body must not change any more.
-func (c *respCache) put(k respKey, e *respEntry) {
-	s, _ := c.shard(&k)
-	cost := k.cost(e)
-	if cost > s.limit/respShare {
-		return
+// put keeps e as the answer to a request. The body must not change any more.
+func (c *respCache) put(key string, e *respEntry) {
+	if len(e.body) <= maxReady {
+		c.ready.Put(key, e)
 	}
-	k.path, k.query, k.sees = strings.Clone(k.path), strings.Clone(k.query), strings.Clone(k.sees) // or the whole request line stays
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.latest[e.lib] != e.revision {
-		s.latest[e.lib] = e.revision
-		for k, old := range s.entries {
-			if old.lib == e.lib {
-				s.drop(k, old)
-			}
-		}
-	}
-	if old := s.entries[k]; old != nil {
-		s.drop(k, old)
-	}
-	// Go's maps begin to iterate anywhere, so this is second chance over a
-	// random order. Two rounds find something, as the first clears the marks.
-	for round := 0; round < 2 && s.bytes+cost > s.limit; round++ {
-		for k, old := range s.entries {
-			if s.bytes+cost <= s.limit {
-				break
-			}
-			if !old.recentlyUsed.Swap(false) {
-				s.drop(k, old)
-			}
-		}
-	}
-	s.entries[k] = e
-	s.bytes += cost
 }
 
-func (s *respShard) drop(k respKey, e *respEntry) {
-	delete(s.entries, k)
-	s.bytes -= k.cost(e)
+// pageCodec has pages begin with a byte that says whether they are compressed.
+type pageCodec struct{}
+
+var errPage = errors.New("not a page")
+
+func (pageCodec) Encode(p page) ([]byte, error) {
+	kind := byte(identity)
+	if p.gzipped {
+		kind = byte(gzipped)
+	}
+	return append([]byte{kind}, p.body...), nil
 }
 
-func (k *respKey) cost(e *respEntry) int64 {
-	return int64(respOverhead + len(k.path) + len(k.query) + len(k.sees) + cap(e.body))
+func (pageCodec) Decode(data []byte) (page, error) {
+	if len(data) == 0 || data[0] > byte(gzipped) {
+		return page{}, errPage
+	}
+	return page{data[1:], data[0] == byte(gzipped)}, nil
 }
 
 // write sends the answer, or 304 if the client has it.

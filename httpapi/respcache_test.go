@@ -1,13 +1,18 @@
 package httpapi
 
 import (
+	"bytes"
 	"context"
+	"log/slog"
 	"strconv"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	"github.com/pressmark/pressmark/cache"
+	"github.com/pressmark/pressmark/cache/memcache"
 	"github.com/pressmark/pressmark/catalog"
 )
 
@@ -30,59 +35,42 @@ func (r *revised) set(digest string) {
 	r.rev.Digest = digest
 }
 
-func (c *respCache) size() (entries int, bytes, counted int64) {
-	for i := range c.shards {
-		s := &c.shards[i]
-		entries += len(s.entries)
-		bytes += s.bytes
-		for k, e := range s.entries {
-			counted += k.cost(e)
-		}
+// newAnswers makes a cache of answers in memory.
+func newAnswers(tb testing.TB, tiers cache.Options) *respCache {
+	tb.Helper()
+	tiers.Logger = slog.New(slog.DiscardHandler)
+	c, err := newRespCache(cache.New(tiers), time.Hour, time.Minute)
+	if err != nil {
+		tb.Fatal(err)
 	}
-	return entries, bytes, counted
+	return c
 }
 
 func TestRespCache(t *testing.T) {
 	r := &revised{}
 	lib := &library{Library: Library{Catalog: r}}
-	key := func(i int) respKey { return respKey{"/api/books", "limit=" + strconv.Itoa(i), "", identity} }
+	key := func(i int) string { return respKey("/api/books", "limit="+strconv.Itoa(i), "", identity) }
 	entry := func(size int) *respEntry {
 		rev, _ := r.Revision(t.Context())
 		return &respEntry{lib: lib, revision: rev, body: make([]byte, size)}
 	}
-
-	const limit = 1 << 20
-	c := newRespCache(limit)
+	const limit = 8 << 20
+	local := memcache.NewLocal(memcache.Options{MaxBytes: limit})
+	c := newAnswers(t, cache.Options{Local: local})
 	for i := range 10_000 {
 		c.put(key(i), entry(i%3000))
 	}
-	n, bytes, counted := c.size()
-	if bytes != counted || bytes > limit || bytes < limit/2 {
-		t.Errorf("%d entries of %d bytes, %d counted, limit %d", n, counted, bytes, limit)
+	if u := local.Usage(); u.Bytes > limit || u.Bytes < limit/2 || u.Items*1500 > limit {
+		t.Errorf("%+v", u)
 	}
 
-	// What is used stays longer than what is not.
-	c = newRespCache(limit)
-	c.put(key(0), entry(1000))
-	lost := 0
-	for i := 1; i < 5000; i++ {
-		if c.get(t.Context(), key(0)) == nil {
-			lost++
-			c.put(key(0), entry(1000))
-		}
-		c.put(key(i), entry(1000))
-	}
-	if lost > 50 {
-		t.Errorf("an entry that is always in use was lost %d times", lost)
+	// An answer larger than its share is not kept.
+	c.put(key(1), entry(maxReady+1))
+	if c.get(t.Context(), key(1)) != nil {
+		t.Error("an answer larger than its share is kept")
 	}
 
-	// Another encoding and another path are other answers.
-	if c.get(t.Context(), respKey{"/api/books", "limit=0", "", gzipped}) != nil || c.get(t.Context(), respKey{"/api/tags", "limit=0", "", identity}) != nil {
-		t.Error("an answer is found under another key")
-	}
-
-	// A new revision ends all; the first entry of it makes room.
-	c = newRespCache(limit)
+	// A new revision ends all.
 	for i := range 100 {
 		c.put(key(i), entry(100))
 	}
@@ -92,40 +80,63 @@ func TestRespCache(t *testing.T) {
 			t.Fatal("an answer of an old revision")
 		}
 	}
-	if n, bytes, _ := c.size(); n != 0 || bytes != 0 {
-		t.Errorf("%d old entries of %d bytes were found and kept", n, bytes)
+	c.put(key(1), entry(7))
+	if e := c.get(t.Context(), key(1)); e == nil || len(e.body) != 7 {
+		t.Errorf("the answer of the new revision: %v", e)
 	}
-	r.set("old")
-	for i := range 200 {
-		c.put(key(i), entry(100))
-	}
-	r.set("newer")
-	for i := 200; i < 400; i++ {
-		c.put(key(i), entry(100))
-	}
-	if n, _, _ := c.size(); n != 200 {
-		t.Errorf("%d entries after a swap, want those of the new revision", n)
-	}
+}
 
-	// One answer may not take all.
-	c.put(key(1000), entry(limit/2))
-	if c.get(t.Context(), key(1000)) != nil {
-		t.Error("an answer larger than its share is kept")
+// TestRespKey: what differs in one part has another key, wherever it ends.
+func TestRespKey(t *testing.T) {
+	seen := map[string]bool{}
+	n := 0
+	for _, path := range []string{"/api/books", "/api/books\x00limit=5", "/api/books?limit=5", "/api/tags"} {
+		for _, query := range []string{"", "limit=5", "limit=5?"} {
+			for _, sees := range []string{"", "abc"} {
+				for _, enc := range []encoding{identity, gzipped} {
+					seen[respKey(path, query, sees, enc)] = true
+					n++
+				}
+			}
+		}
+	}
+	if len(seen) != n {
+		t.Errorf("%d keys for %d requests", len(seen), n)
 	}
 }
 
 // TestRespCacheWants checks that an answer is kept the second time.
 func TestRespCacheWants(t *testing.T) {
-	c := newRespCache(0)
-	k := respKey{"/api/books", "limit=3", "", identity}
+	c := newAnswers(t, cache.Options{})
+	k := respKey("/api/books", "limit=3", "", identity)
 	if c.wants(k) || !c.wants(k) || !c.wants(k) {
 		t.Error("not kept from the second time on")
 	}
-	if c.wants(respKey{"/api/books", "limit=3", "", gzipped}) {
+	if c.wants(respKey("/api/books", "limit=3", "", gzipped)) {
 		t.Error("another encoding counts as the same request")
 	}
-	if newRespCache(-1).wants(k) {
-		t.Error("a cache that is off wants something")
+	long := respKey("/api/books", strings.Repeat("x", maxKeyed), "", identity)
+	if c.wants(long) || c.wants(long) {
+		t.Error("a very long request is kept")
+	}
+}
+
+// TestPageCodec: what is shared is read as it was, and nothing else is.
+func TestPageCodec(t *testing.T) {
+	var codec pageCodec
+	for _, p := range []page{{[]byte("body"), false}, {[]byte{}, true}, {make([]byte, 1<<20), true}} {
+		data, err := codec.Encode(p)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, err := codec.Decode(data); err != nil || !bytes.Equal(got.body, p.body) || got.gzipped != p.gzipped {
+			t.Errorf("%d bytes are read as %d, %v", len(p.body), len(got.body), err)
+		}
+	}
+	for _, data := range []string{"", "\x02body", "{}"} {
+		if p, err := codec.Decode([]byte(data)); err == nil {
+			t.Errorf("%q is read as %+v", data, p)
+		}
 	}
 }
 
@@ -133,12 +144,12 @@ func TestRespCacheWants(t *testing.T) {
 func TestRespCacheRace(t *testing.T) {
 	r := &revised{}
 	lib := &library{Library: Library{Catalog: r}}
-	c := newRespCache(1 << 16)
+	c := newAnswers(t, cache.Options{Local: memcache.NewLocal(memcache.Options{MaxBytes: 1 << 16})})
 	var wg sync.WaitGroup
 	for g := range 4 {
 		wg.Go(func() {
 			for i := range 2000 {
-				k := respKey{"/api/books", strconv.Itoa(i % 200), "", identity}
+				k := respKey("/api/books", strconv.Itoa(i%200), "", identity)
 				if e := c.get(context.Background(), k); e == nil && c.wants(k) {
 					rev, _ := r.Revision(context.Background())
 					c.put(k, &respEntry{lib: lib, revision: rev, body: make([]byte, 300)})
@@ -150,28 +161,22 @@ func TestRespCacheRace(t *testing.T) {
 		})
 	}
 	wg.Wait()
-	if _, bytes, counted := c.size(); bytes != counted || bytes > 1<<16 {
-		t.Errorf("%d bytes, %d counted", bytes, counted)
-	}
 }
 
 // TestRespCacheUntil checks that an answer about "yesterday" ends with the day.
 func TestRespCacheUntil(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		lib := &library{Library: Library{Catalog: &revised{}}}
-		c := newRespCache(0)
-		k := respKey{"/api/books", "q=date:yesterday", "", identity}
-		c.put(k, &respEntry{lib: lib, until: time.Now().Add(time.Hour)})
-		time.Sleep(time.Hour - 1) // of the bubble's clock
+		c := newAnswers(t, cache.Options{Local: memcache.NewLocal(memcache.Options{})})
+		k := respKey("/api/books", "q=date:yesterday", "", identity)
+		c.put(k, &respEntry{lib: lib, until: time.Now().Add(time.Minute)})
+		time.Sleep(time.Minute - 1) // of the bubble's clock
 		if c.get(t.Context(), k) == nil {
 			t.Error("ended before its time")
 		}
 		time.Sleep(time.Nanosecond)
 		if c.get(t.Context(), k) != nil {
 			t.Error("yesterday's answer is given today")
-		}
-		if n, _, _ := c.size(); n != 0 {
-			t.Error("it is kept")
 		}
 	})
 }

@@ -47,7 +47,10 @@ func (a *API) search(w http.ResponseWriter, r *http.Request, params []param) err
 		return err
 	}
 	e := &respEntry{contentType: jsonType}
-	return a.answer(w, r, e, acceptedEncoding(r.Header["Accept-Encoding"]), make, noStore)
+	return a.body(r.Context(), acceptedEncoding(r.Header["Accept-Encoding"]), make, func(p page) {
+		e.have(p)
+		e.write(w, r, noStore)
+	})
 }
 
 var noStore = []string{"no-store"}

@@ -39,7 +39,7 @@ func TestExitCodes(t *testing.T) {
 		"weak key":         {[]string{"serve", "--calibre-library-path", books, "--secret-key=changeme"}, nil, 2, "SECRET_KEY: it has 8 bytes"},
 		"unknown flag":     {[]string{"serve", "--folder=x"}, nil, 2, "--folder"},
 		"malformed value":  {[]string{"serve"}, environment{"WATCH_POLL": "often"}, 2, "WATCH_POLL"},
-		"of a later time":  {[]string{"serve"}, environment{"REDIS_URL": "redis://cache"}, 2, "REDIS_URL: what this sets is not available"},
+		"of a later time":  {[]string{"serve"}, environment{"S3_BUCKET_NAME": "covers"}, 2, "S3_BUCKET_NAME: what this sets is not available"},
 		"missing folder":   {[]string{"serve", "--public", "--calibre-library-path", "/no/such/folder"}, nil, 1, "/no/such/folder"},
 		"not a library":    {[]string{"serve", "--public", "--calibre-library-path", t.TempDir()}, nil, 1, "metadata.db"},
 		"cannot listen":    {[]string{"serve", "--public", "--calibre-library-path", books, "--listen-addr=192.0.2.1:1"}, nil, 1, "LISTEN_ADDR 192.0.2.1:1"},

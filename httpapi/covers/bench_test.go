@@ -10,7 +10,7 @@ func BenchmarkThumbnailMade(b *testing.B) {
 		content := jpegBytes(b, photo(d[0], d[1]))
 		for _, s := range []Size{Thumb, Medium} {
 			b.Run(strconv.Itoa(d[0])+"x"+strconv.Itoa(d[1])+"/"+string(s), func(b *testing.B) {
-				store, c := newCounting(), New(quiet(Options{MemoryBytes: -1}))
+				store, c := newCounting(), open(b, Options{})
 				src := store.source(b, "x", content)
 				b.ReportAllocs()
 				for b.Loop() {
@@ -24,9 +24,9 @@ func BenchmarkThumbnailMade(b *testing.B) {
 }
 
 func BenchmarkThumbnailKept(b *testing.B) {
-	for name, o := range map[string]Options{"memory": {}, "disk": {Dir: b.TempDir(), MemoryBytes: -1}} {
+	for name, o := range map[string]Options{"memory": inMemory(Options{}), "disk": {Dir: b.TempDir()}} {
 		b.Run(name, func(b *testing.B) {
-			store, c := newCounting(), New(quiet(o))
+			store, c := newCounting(), open(b, o)
 			src := store.source(b, "x", jpegBytes(b, photo(400, 600)))
 			b.ReportAllocs()
 			for b.Loop() {
@@ -39,7 +39,7 @@ func BenchmarkThumbnailKept(b *testing.B) {
 }
 
 func BenchmarkPlaceholder(b *testing.B) {
-	c := New(quiet(Options{MemoryBytes: -1}))
+	c := open(b, Options{})
 	for b.Loop() {
 		if _, err := c.Placeholder(b.Context(), "The Tide Clerk and the Harbour", "Maren Holloway", Small); err != nil {
 			b.Fatal(err)

@@ -31,9 +31,10 @@
 // gives up does not fail the others. The work ends early when all have given up,
 // and after 30 seconds.
 //
-// Finished pictures are kept in memory up to [Options.MemoryBytes], and in the
-// folder [Options.Dir] up to [Options.MaxBytes], where they survive a restart.
-// Those that were used least recently go first. In the folder each is a file
+// Finished pictures are kept in process, in a namespace of [Options.Cache], and in
+// the folder [Options.Dir] up to [Options.MaxBytes], where they survive a restart
+// and those that were used least recently go first; without a folder they are kept
+// in the shared tier of the cache, if it has one. In the folder each is a file
 // that image viewers can open, with a checksum behind the image: what a crash
 // has left damaged is found when it is read, and is made anew. Several caches,
 // also of several processes, can share a folder, and anything in it may be
@@ -66,6 +67,7 @@ import (
 	"golang.org/x/image/font/opentype"
 	"golang.org/x/sync/semaphore"
 
+	"github.com/pressmark/pressmark/cache"
 	"github.com/pressmark/pressmark/storage"
 )
 
@@ -103,18 +105,16 @@ func (s Size) Box() (width, height int, ok bool) {
 	return 0, 0, false
 }
 
-// Options are the settings of a [Cache]. The zero value keeps pictures in
-// memory only.
+// Options are the settings of a [Cache]. The zero value keeps nothing.
 type Options struct {
 	// Dir is the folder in which pictures are kept; it is made when it is
-	// needed, and should hold nothing else. Empty keeps them in memory only.
+	// needed, and should hold nothing else. Empty keeps them in Cache only.
 	Dir string
 	// MaxBytes bounds the files in Dir. 0 means 1 GiB; negative is the same
 	// as an empty Dir.
 	MaxBytes int64
-	// MemoryBytes bounds the pictures kept in memory. 0 means 16 MiB;
-	// negative keeps none.
-	MemoryBytes int64
+	// Cache keeps pictures in its namespace thumbnail. nil keeps none.
+	Cache *cache.Cache
 	// MaxPixels is the largest image, in pixels, that is decoded. 0 means
 	// 50 million. A pixel takes about 4 bytes while its image is decoded.
 	MaxPixels int64
@@ -133,18 +133,14 @@ type Cache struct {
 	maxPixels, minWeight int64
 	pixels               *semaphore.Weighted // pixels that may be decoded at the same time
 	disk                 *disk               // nil without a folder
-	memory               memory
-	flights              flights
+	pictures             *cache.Namespace[picture]
 	font                 func() (*opentype.Font, error) // parsed when the first placeholder is drawn
 }
 
 // New makes a cache. It does no I/O.
-func New(o Options) *Cache {
+func New(o Options) (_ *Cache, err error) {
 	if o.MaxBytes == 0 {
 		o.MaxBytes = 1 << 30
-	}
-	if o.MemoryBytes == 0 {
-		o.MemoryBytes = 16 << 20
 	}
 	if o.MaxPixels <= 0 {
 		o.MaxPixels = 50_000_000
@@ -158,17 +154,22 @@ func New(o Options) *Cache {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
+	if o.Cache == nil {
+		o.Cache = cache.New(cache.Options{Logger: o.Logger})
+	}
 	c := &Cache{
 		maxPixels: o.MaxPixels,
 		minWeight: max(o.MaxPixels/int64(o.Concurrency), 1),
 		pixels:    semaphore.NewWeighted(o.MaxPixels),
 		font:      sync.OnceValues(parseFont),
 	}
-	c.memory.limit = o.MemoryBytes
 	if o.Dir != "" && o.MaxBytes > 0 {
 		c.disk = &disk{dir: o.Dir, limit: o.MaxBytes, log: o.Logger, now: o.Now}
 	}
-	return c
+	if c.pictures, err = newPictures(o.Cache, c.disk != nil); err != nil {
+		return nil, fmt.Errorf("covers: %w", err)
+	}
+	return c, nil
 }
 
 // Source is a cover.
@@ -210,27 +211,36 @@ func unknownSize(s Size) error {
 	return fmt.Errorf("cover size %q: thumb, small or medium was expected", string(s))
 }
 
-// get returns the picture of that key: from memory, else from the folder, else
-// made. That a cover is no image is remembered too, in memory.
+// get returns the picture of that key: from the cache, else from the folder, else
+// made. That a cover is no image is remembered too, in the cache.
 func (c *Cache) get(ctx context.Context, k key, paint func(context.Context) ([]byte, error)) ([]byte, error) {
-	if p, ok := c.memory.get(k); ok {
-		return p.jpeg, p.err
-	}
-	return c.flights.do(ctx, k, func(ctx context.Context) ([]byte, error) {
+	p, err := c.pictures.Get(ctx, k.String(), func(ctx context.Context) (picture, error) {
 		if jpeg := c.disk.get(k); jpeg != nil {
-			c.memory.put(k, picture{jpeg: jpeg})
-			return jpeg, nil
+			return picture{jpeg: jpeg}, nil
 		}
-		jpeg, err := paint(ctx)
+		jpeg, err := safely(ctx, paint)
 		switch {
 		case err == nil:
-			c.memory.put(k, picture{jpeg: jpeg})
 			c.disk.put(k, jpeg)
 		case errors.Is(err, ErrNotImage), errors.Is(err, ErrTooLarge):
-			c.memory.put(k, picture{err: err})
+			return picture{err: err}, nil
 		}
-		return jpeg, err
+		return picture{jpeg: jpeg}, err
 	})
+	if err != nil {
+		return nil, err
+	}
+	return p.jpeg, p.err
+}
+
+// safely paints. Image decoders have panicked on hostile files before.
+func safely(ctx context.Context, paint func(context.Context) ([]byte, error)) (jpeg []byte, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			jpeg, err = nil, fmt.Errorf("%w: panic in the decoder: %v", ErrNotImage, p)
+		}
+	}()
+	return paint(ctx)
 }
 
 // Generation is part of every key, and should be of entity tags. It is raised

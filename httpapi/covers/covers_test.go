@@ -23,6 +23,8 @@ import (
 
 	"go.uber.org/goleak"
 
+	"github.com/pressmark/pressmark/cache"
+	"github.com/pressmark/pressmark/cache/memcache"
 	"github.com/pressmark/pressmark/storage"
 	"github.com/pressmark/pressmark/storage/memstore"
 )
@@ -60,8 +62,19 @@ func (c *counting) source(tb testing.TB, name string, content []byte) Source {
 	return Source{Name: name, Store: c, Info: info}
 }
 
-func quiet(o Options) Options {
+func open(tb testing.TB, o Options) *Cache {
+	tb.Helper()
 	o.Logger = slog.New(slog.DiscardHandler)
+	c, err := New(o)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return c
+}
+
+// inMemory keeps pictures in memory.
+func inMemory(o Options) Options {
+	o.Cache = cache.New(cache.Options{Local: memcache.NewLocal(memcache.Options{}), Logger: slog.New(slog.DiscardHandler)})
 	return o
 }
 
@@ -98,7 +111,7 @@ func decoded(tb testing.TB, b []byte, err error) image.Image {
 }
 
 func TestThumbnailDimensions(t *testing.T) {
-	store, c := newCounting(), New(quiet(Options{}))
+	store, c := newCounting(), open(t, inMemory(Options{}))
 	for _, d := range []struct{ w, h, wantW, wantH int }{
 		{600, 800, 240, 320},
 		{400, 600, 240, 360},
@@ -130,7 +143,7 @@ func TestThumbnailAverages(t *testing.T) {
 	if err := png.Encode(&b, img); err != nil {
 		t.Fatal(err)
 	}
-	out, err := New(Options{}).Thumbnail(t.Context(), newCounting().source(t, "x", b.Bytes()), Thumb)
+	out, err := open(t, Options{}).Thumbnail(t.Context(), newCounting().source(t, "x", b.Bytes()), Thumb)
 	thumb := decoded(t, out, err)
 	for _, at := range []image.Point{{0, 0}, {59, 90}, {119, 179}} {
 		if y := color.GrayModel.Convert(thumb.At(at.X, at.Y)).(color.Gray).Y; y < 112 || y > 144 {
@@ -142,7 +155,7 @@ func TestThumbnailAverages(t *testing.T) {
 const tinyWebP = "UklGRiQAAABXRUJQVlA4IBgAAAAwAQCdASoBAAEAAgA0JaQAA3AA/vuUAAA="
 
 func TestThumbnailFormats(t *testing.T) {
-	store, c := newCounting(), New(quiet(Options{}))
+	store, c := newCounting(), open(t, inMemory(Options{}))
 	clear := image.NewNRGBA(image.Rect(0, 0, 300, 300)) // transparent
 	var asPNG, asGIF bytes.Buffer
 	if err := png.Encode(&asPNG, clear); err != nil {
@@ -183,7 +196,7 @@ func TestThumbnailFormats(t *testing.T) {
 }
 
 func TestThumbnailTooLarge(t *testing.T) {
-	store, c := newCounting(), New(quiet(Options{MaxPixels: 10_000}))
+	store, c := newCounting(), open(t, inMemory(Options{MaxPixels: 10_000}))
 	if _, err := c.Thumbnail(t.Context(), store.source(t, "x", jpegBytes(t, photo(101, 100))), Thumb); !errors.Is(err, ErrTooLarge) {
 		t.Errorf("more than MaxPixels: %v", err)
 	}
@@ -193,7 +206,7 @@ func TestThumbnailTooLarge(t *testing.T) {
 }
 
 func TestThumbnailOfAnotherVersion(t *testing.T) {
-	store, c := newCounting(), New(quiet(Options{}))
+	store, c := newCounting(), open(t, inMemory(Options{}))
 	old := store.source(t, "x", jpegBytes(t, photo(10, 10)))
 	store.source(t, "x", jpegBytes(t, photo(20, 20)))
 	if _, err := c.Thumbnail(t.Context(), old, Thumb); !errors.Is(err, storage.ErrChanged) {
@@ -207,7 +220,7 @@ func TestThumbnailOfAnotherVersion(t *testing.T) {
 }
 
 func TestPlaceholder(t *testing.T) {
-	c := New(quiet(Options{MemoryBytes: -1}))
+	c := open(t, Options{})
 	seen := map[string]string{}
 	for _, title := range []string{"", "The Tide Clerk", "Приключения", "吾輩は猫である", strings.Repeat("Long title ", 500), strings.Repeat("x", 5000), "\xff\x00\n"} {
 		for _, s := range []Size{Thumb, Small, Medium} {
@@ -230,7 +243,7 @@ func TestPlaceholder(t *testing.T) {
 
 // Calls for one picture share the work, and one that gives up fails alone.
 func TestCallsAreMerged(t *testing.T) {
-	store, c := newCounting(), New(quiet(Options{MemoryBytes: -1}))
+	store, c := newCounting(), open(t, Options{})
 	src := store.source(t, "x", jpegBytes(t, photo(300, 300)))
 	synctest.Test(t, func(t *testing.T) {
 		store.wait = make(chan struct{})
@@ -262,7 +275,7 @@ func TestCallsAreMerged(t *testing.T) {
 
 // When all have given up the work ends, and the next caller starts it anew.
 func TestAbandonedWorkEnds(t *testing.T) {
-	store, c := newCounting(), New(quiet(Options{}))
+	store, c := newCounting(), open(t, inMemory(Options{}))
 	src := store.source(t, "x", jpegBytes(t, photo(300, 300)))
 	synctest.Test(t, func(t *testing.T) {
 		store.wait = make(chan struct{})
@@ -280,16 +293,36 @@ func TestAbandonedWorkEnds(t *testing.T) {
 }
 
 func TestPanicInWork(t *testing.T) {
-	var f flights
-	_, err := f.do(t.Context(), key{}, func(context.Context) ([]byte, error) { panic("decoder") })
+	c := open(t, inMemory(Options{}))
+	_, err := c.get(t.Context(), key{}, func(context.Context) ([]byte, error) { panic("decoder") })
 	if !errors.Is(err, ErrNotImage) || !strings.Contains(err.Error(), "decoder") {
 		t.Error(err)
 	}
 }
 
+// TestPictureCodec: what is shared is read as it was, and nothing else is.
+func TestPictureCodec(t *testing.T) {
+	var codec pictureCodec
+	for _, p := range []picture{{jpeg: []byte("picture")}, {err: ErrNotImage}, {err: ErrTooLarge}} {
+		data, err := codec.Encode(p)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := codec.Decode(data)
+		if err != nil || !bytes.Equal(got.jpeg, p.jpeg) || !errors.Is(got.err, p.err) {
+			t.Errorf("%+v is read as %+v, %v", p, got, err)
+		}
+	}
+	for _, data := range []string{"", "x", "\x03"} {
+		if p, err := codec.Decode([]byte(data)); err == nil {
+			t.Errorf("%q is read as %+v", data, p)
+		}
+	}
+}
+
 func TestConcurrentUse(t *testing.T) {
 	store := newCounting()
-	c := New(quiet(Options{Dir: t.TempDir(), MaxBytes: 20_000, MemoryBytes: 30_000, MaxPixels: 100_000}))
+	c := open(t, inMemory(Options{Dir: t.TempDir(), MaxBytes: 20_000, MaxPixels: 100_000}))
 	var srcs []Source
 	for _, name := range []string{"a", "b", "c", "d", "e", "f", "g", "h"} {
 		srcs = append(srcs, store.source(t, name, jpegBytes(t, photo(200+len(srcs), 300))))

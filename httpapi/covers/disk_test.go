@@ -15,12 +15,12 @@ import (
 func TestDiskSurvivesRestart(t *testing.T) {
 	dir, store := t.TempDir(), newCounting()
 	src := store.source(t, "main/1", jpegBytes(t, photo(300, 300)))
-	first, err := New(quiet(Options{Dir: dir})).Thumbnail(t.Context(), src, Thumb)
+	first, err := open(t, inMemory(Options{Dir: dir})).Thumbnail(t.Context(), src, Thumb)
 	if err != nil {
 		t.Fatal(err)
 	}
 	before := store.opens.Load()
-	second, err := New(quiet(Options{Dir: dir})).Thumbnail(t.Context(), src, Thumb)
+	second, err := open(t, inMemory(Options{Dir: dir})).Thumbnail(t.Context(), src, Thumb)
 	if err != nil || !bytes.Equal(first, second) || store.opens.Load() != before {
 		t.Errorf("%v, equal %v, %d more reads of the cover", err, bytes.Equal(first, second), store.opens.Load()-before)
 	}
@@ -38,7 +38,7 @@ func TestDiskSurvivesRestart(t *testing.T) {
 func TestDiskDamage(t *testing.T) {
 	dir, store := t.TempDir(), newCounting()
 	src := store.source(t, "main/1", jpegBytes(t, photo(300, 300)))
-	want, err := New(quiet(Options{Dir: dir})).Thumbnail(t.Context(), src, Thumb)
+	want, err := open(t, inMemory(Options{Dir: dir})).Thumbnail(t.Context(), src, Thumb)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -56,7 +56,7 @@ func TestDiskDamage(t *testing.T) {
 		if err := os.WriteFile(name, content, 0o600); err != nil {
 			t.Fatal(err)
 		}
-		got, err := New(quiet(Options{Dir: dir})).Thumbnail(t.Context(), src, Thumb)
+		got, err := open(t, inMemory(Options{Dir: dir})).Thumbnail(t.Context(), src, Thumb)
 		if err != nil || !bytes.Equal(got, want) {
 			t.Errorf("%s: %v, equal %v", what, err, bytes.Equal(got, want))
 		}
@@ -129,7 +129,10 @@ func TestDiskCannotBeWritten(t *testing.T) {
 	var log bytes.Buffer
 	c := &clock{time.Date(2026, 11, 24, 0, 0, 0, 0, time.UTC)}
 	store := newCounting()
-	cache := New(Options{Dir: dir, MemoryBytes: -1, Now: c.now, Logger: slog.New(slog.NewTextHandler(&log, nil))})
+	cache, err := New(Options{Dir: dir, Now: c.now, Logger: slog.New(slog.NewTextHandler(&log, nil))})
+	if err != nil {
+		t.Fatal(err)
+	}
 	src := store.source(t, "main/1", jpegBytes(t, photo(300, 300)))
 	for range 5 {
 		if _, err := cache.Thumbnail(t.Context(), src, Thumb); err != nil {
@@ -145,21 +148,6 @@ func TestDiskCannotBeWritten(t *testing.T) {
 	c.t = c.t.Add(offTime)
 	if _, err := cache.Thumbnail(t.Context(), src, Thumb); err != nil || len(files(t, dir)) != 1 {
 		t.Errorf("%v, %d files: the folder is not used again", err, len(files(t, dir)))
-	}
-}
-
-func TestMemoryIsBounded(t *testing.T) {
-	m := memory{limit: 10 * (1000 + entryOverhead)}
-	for i := range 26 {
-		m.put(keyOf(i), picture{jpeg: make([]byte, 1000)})
-		m.get(keyOf(0)) // stays, as it is used
-	}
-	if _, ok := m.get(keyOf(0)); !ok || m.bytes > m.limit || len(m.entries) != 10 || m.order.Len() != 10 {
-		t.Errorf("%v, %d bytes, %d entries", ok, m.bytes, len(m.entries))
-	}
-	m.put(keyOf(30), picture{jpeg: make([]byte, 5000)})
-	if _, ok := m.get(keyOf(30)); ok || len(m.entries) != 10 {
-		t.Error("a picture of half the memory was kept")
 	}
 }
 

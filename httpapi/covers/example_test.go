@@ -26,7 +26,12 @@ func Example() {
 		return
 	}
 
-	cache := covers.New(covers.Options{}) // with Dir it survives a restart
+	// With Dir pictures survive a restart; with a Cache they are kept in memory.
+	cache, err := covers.New(covers.Options{})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
 	small, err := cache.Thumbnail(ctx, covers.Source{Name: "main/1", Store: library, Info: info}, covers.Small)
 	if err != nil {
 		fmt.Println(err)

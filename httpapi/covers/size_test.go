@@ -6,7 +6,7 @@ import (
 )
 
 func TestUnknownSize(t *testing.T) {
-	c := New(Options{})
+	c := open(t, Options{})
 	for _, size := range []Size{"", "full", "../thumb"} {
 		_, err1 := c.Thumbnail(t.Context(), Source{}, size)
 		_, err2 := c.Placeholder(t.Context(), "Title", "Author", size)

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/pressmark/pressmark/auth"
+	"github.com/pressmark/pressmark/cache/rediscache/redistest"
 	"github.com/pressmark/pressmark/catalog/calibre/calibretest"
 	"github.com/pressmark/pressmark/migrations/migrationstest"
 	"github.com/pressmark/pressmark/readerstate"
@@ -123,7 +124,16 @@ func status(t *testing.T, method, url, body string, header ...string) (int, stri
 // other's tokens, and a change that one makes, or a command, the other has at
 // once.
 func TestReplicas(t *testing.T) {
+	for _, redis := range []bool{false, true} {
+		t.Run(fmt.Sprint("redis=", redis), func(t *testing.T) { testReplicas(t, redis) })
+	}
+}
+
+func testReplicas(t *testing.T, redis bool) {
 	databases(t, func(t *testing.T, c Config) {
+		if redis {
+			c.RedisURL, c.RedisPrefix = redistest.Open(t)
+		}
 		c.SecretKey = "0123456789abcdefghijklmnopqrstuvwxyzABCD"
 		link := regexp.MustCompile(`url=(\S+)/setup#token=(\S+)`)
 		var links [2][]string
@@ -204,7 +214,7 @@ func TestReplicas(t *testing.T) {
 			Checks []struct{ Name, Status string }
 		}
 		_, text = status(t, "GET", urls[0]+"/api/health", "")
-		if err := json.Unmarshal([]byte(text), &health); err != nil || len(health.Checks) != 1 || health.Checks[0].Name != "database" || health.Checks[0].Status != "ok" {
+		if err := json.Unmarshal([]byte(text), &health); err != nil || len(health.Checks) != 2 || health.Checks[0].Name != "database" || health.Checks[0].Status != "ok" {
 			t.Errorf("%s, %v", text, err)
 		}
 	})

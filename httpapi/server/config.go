@@ -81,9 +81,21 @@ type Config struct {
 	// of their own (see auth/passwordproc), so that readers do not wait for who
 	// logs in. Empty hashes them in this process.
 	HashCommand []string
-	// CacheLocalMaxBytes bounds the memory of answers kept ready to be sent.
-	// 0 means 128 MiB; negative keeps none.
+	// CacheLocalMaxBytes bounds what the cache keeps in this process: answers
+	// ready to be sent, accounts, thumbnails, what searches have selected. 0 means
+	// 128 MiB; negative keeps none.
 	CacheLocalMaxBytes int64
+	// CacheTTL is how long answers that nobody asks for are kept. 0 means 1 h;
+	// negative keeps none.
+	CacheTTL time.Duration
+	// RedisURL is the Redis that replicas share, as [rediscache.ParseURL] reads it.
+	// Empty is none.
+	RedisURL string
+	// RedisPrefix is what all keys in it begin with. Empty is none.
+	RedisPrefix string
+	// MetricsAddr is the TCP address on which Serve answers Prometheus, at
+	// /metrics. Empty is none.
+	MetricsAddr string
 	// ThumbnailCacheMaxBytes bounds the thumbnails kept in DataDir. 0 means
 	// 1 GiB; negative keeps none on disk.
 	ThumbnailCacheMaxBytes int64
@@ -202,6 +214,17 @@ func (c Config) withDefaults() (Config, error) {
 	}
 	if c.CacheLocalMaxBytes == 0 {
 		c.CacheLocalMaxBytes = 128 << 20
+	}
+	if c.CacheTTL == 0 {
+		c.CacheTTL = time.Hour
+	}
+	if err := checkRedis(c.RedisURL); err != nil {
+		refuse("REDIS_URL", "%v", err)
+	}
+	if c.MetricsAddr != "" {
+		if _, _, err := net.SplitHostPort(c.MetricsAddr); err != nil {
+			refuse("METRICS_ADDR", "%q is not host:port", c.MetricsAddr)
+		}
 	}
 	if c.DataDir == "" {
 		dir, err := DefaultDataDir()

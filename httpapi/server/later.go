@@ -13,11 +13,6 @@ func later() map[string]string {
 		"CALIBRE_LIBRARY_URL": "",
 		"PUBLISH_CATALOG_URL": "",
 
-		"METRICS_ADDR": "off",
-
-		"REDIS_URL":                "off",
-		"REDIS_PREFIX":             "",
-		"CACHE_TTL":                "",
 		"DOWNLOAD_CACHE_DIR":       "",
 		"DOWNLOAD_CACHE_MAX_BYTES": "0",
 

@@ -50,7 +50,7 @@ func TestParse(t *testing.T) {
 		"a flag beats a file":     {args: []string{"--listen-addr=:1"}, env: env{"LISTEN_ADDR_FILE": file}, want: Config{ListenAddr: ":1"}},
 		"empty is not set":        {env: env{"LISTEN_ADDR": "", "WATCH_SETTLE": " "}},
 		"0 is none":               {env: env{"WATCH_SETTLE": "0", "THUMBNAIL_CACHE_MAX_BYTES": "0"}, want: Config{WatchSettle: -1, ThumbnailCacheMaxBytes: -1}},
-		"later, but switched off": {env: env{"USE_S3_COVERS": "FALSE", "BOOKS_STORE": "local", "REDIS_URL": "off", "AWS_REGION": "eu-west-1"}},
+		"later, but switched off": {env: env{"USE_S3_COVERS": "FALSE", "BOOKS_STORE": "local", "REDIS_URL": "off", "METRICS_ADDR": "off", "AWS_REGION": "eu-west-1"}},
 		"several libraries": {
 			args: []string{"--calibre-library-path", "main=/a,comics=/b, with comma/c=d"},
 			env:  env{"CALIBRE_DATABASE_PATH": "comics=/db/metadata.db"},
@@ -101,7 +101,8 @@ func TestParseRefuses(t *testing.T) {
 		"no folder":            {env: env{"CALIBRE_LIBRARY_PATH": "a=/a,b="}, want: `CALIBRE_LIBRARY_PATH: library "b" has no folder`},
 		"database of nothing":  {env: env{"CALIBRE_DATABASE_PATH": "/a"}, want: "CALIBRE_DATABASE_PATH: it goes with CALIBRE_LIBRARY_PATH"},
 		"database of whom":     {env: env{"CALIBRE_LIBRARY_PATH": "/a", "CALIBRE_DATABASE_PATH": "b=/b"}, want: "CALIBRE_DATABASE_PATH: "},
-		"later by variable":    {env: env{"REDIS_URL": "redis://:secret@cache"}, want: "REDIS_URL: what this sets is not available in this version"},
+		"later by variable":    {env: env{"CDN_DOMAIN": "d123.cloudfront.net"}, want: "CDN_DOMAIN: what this sets is not available in this version"},
+		"Redis is no address":  {env: env{"REDIS_URL": "cache:6379"}, want: "REDIS_URL: an address such as redis://"},
 		"later by flag":        {args: []string{"--use-s3-covers=true"}, want: "--use-s3-covers: what this sets is not available"},
 		"later, a bare flag":   {args: []string{"--use-google-drive"}, want: "--use-google-drive: "},
 		"later, out of a file": {env: env{"SECRET_KEY_FILE": "/run/secrets/key"}, want: "SECRET_KEY_FILE: "},
@@ -121,7 +122,7 @@ func TestParseRefuses(t *testing.T) {
 }
 
 func TestParseReportsAllAtOnce(t *testing.T) {
-	_, err := Parse([]string{"--nope"}, env{"WATCH_SETTLE": "soon", "REDIS_URL": "redis://x"}.get)
+	_, err := Parse([]string{"--nope"}, env{"WATCH_SETTLE": "soon", "REDIS_URL": "redis:6379"}.get)
 	for _, name := range []string{"--nope", "WATCH_SETTLE", "REDIS_URL"} {
 		if err == nil || !strings.Contains(err.Error(), name) {
 			t.Errorf("%s is not in: %v", name, err)

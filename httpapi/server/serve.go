@@ -44,6 +44,11 @@ func (s *Server) URL(ln net.Listener) string {
 // ends. Then it stops as the package documentation says and returns nil; having
 // to break answers off is not an error. It closes ln. A server is served once.
 func (s *Server) Serve(ctx context.Context, ln net.Listener) error {
+	metrics, err := s.listenMetrics(ctx)
+	if err != nil {
+		ln.Close()
+		return err
+	}
 	// Requests and libraries go on while the server drains.
 	work, end := context.WithCancel(context.WithoutCancel(ctx))
 	defer end()
@@ -53,6 +58,9 @@ func (s *Server) Serve(ctx context.Context, ln net.Listener) error {
 		_ = s.Run(work) // it ends only because work does
 	}()
 	defer func() { end(); <-following }()
+	if metrics != nil {
+		go s.serveMetrics(work, metrics)
+	}
 
 	srv := &http.Server{
 		Handler:           s.api,

@@ -72,6 +72,8 @@ type Server struct {
 	api       *httpapi.API
 	libraries []*calibre.Library
 	state     *State
+	caches    *caches
+	metrics   *metrics
 	logins    *auth.Logins
 	database  pulse
 	tls       *tls.Config // nil: plain HTTP
@@ -85,7 +87,7 @@ func Open(ctx context.Context, c Config) (_ *Server, err error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{config: c, log: c.Logger}
+	s := &Server{config: c, log: c.Logger, metrics: newMetrics()}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, s.Close())
@@ -110,12 +112,7 @@ func Open(ctx context.Context, c Config) (_ *Server, err error) {
 		CORSOrigins:    c.CORSOrigins,
 		TrustedProxies: c.TrustedProxies,
 		Origin:         originOf(c.BaseURL),
-		CacheMaxBytes:  c.CacheLocalMaxBytes,
-		Files: httpapi.FileOptions{Covers: covers.New(covers.Options{
-			Dir:      filepath.Join(c.DataDir, "thumbnails"),
-			MaxBytes: c.ThumbnailCacheMaxBytes,
-			Logger:   c.Logger,
-		})},
+		CacheTTL:       c.CacheTTL,
 	}
 	for _, l := range c.Libraries {
 		if err := l.check(c.DataDir); err != nil {
@@ -123,6 +120,16 @@ func Open(ctx context.Context, c Config) (_ *Server, err error) {
 		}
 	}
 	if err := s.openState(ctx); err != nil {
+		return nil, err
+	}
+	o.Cache = s.caches.Cache
+	o.Files.Covers, err = covers.New(covers.Options{
+		Dir:      filepath.Join(c.DataDir, "thumbnails"),
+		MaxBytes: c.ThumbnailCacheMaxBytes,
+		Cache:    s.caches.Cache,
+		Logger:   c.Logger,
+	})
+	if err != nil {
 		return nil, err
 	}
 	for _, l := range c.Libraries {
@@ -136,24 +143,27 @@ func Open(ctx context.Context, c Config) (_ *Server, err error) {
 	if err := s.load(ctx); err != nil {
 		return nil, err
 	}
-	if s.logins, err = s.state.Logins(); err != nil {
+	if s.logins, err = s.state.Logins(s.caches.accounts); err != nil {
 		return nil, err
 	}
-	o.Logins, o.State, o.Checks = s.logins, s.state.Readers, []httpapi.Check{{Name: "database", Run: s.database.result}}
+	o.Logins, o.State, o.Checks = s.logins, s.state.Readers, []httpapi.Check{{Name: "database", Run: s.database.result}, {Name: "redis", Run: s.caches.redisCheck}}
 	if s.api, err = httpapi.New(o); err != nil {
 		return nil, err
 	}
 	return s, nil
 }
 
-// openState opens the database and brings it to the newest schema. Servers that
-// start together do that once.
+// openState opens the database and the cache, and brings the database to the
+// newest schema. Servers that start together do that once.
 func (s *Server) openState(ctx context.Context) (err error) {
 	if s.state, err = OpenState(ctx, s.config); err != nil {
 		return err
 	}
 	if s.config.DatabaseURL != "" {
 		s.log.Info("PostgreSQL initialized", "database", s.state.Database())
+	}
+	if err := s.openCaches(ctx); err != nil {
+		return err
 	}
 	steps, err := s.state.Schema.Up(ctx)
 	if err != nil {
@@ -225,7 +235,7 @@ func (s *Server) Run(ctx context.Context) error {
 		})
 	}
 	wg.Go(func() { s.expire(ctx) })
-	wg.Go(func() { _ = s.logins.Follow(ctx) }) // it ends only because ctx does
+	wg.Go(func() { _ = s.caches.Run(ctx) }) // it ends only because ctx does
 	wg.Go(func() { s.database.watch(ctx, s.state) })
 	wg.Wait()
 	<-ctx.Done()
@@ -241,6 +251,9 @@ func (s *Server) Close() error {
 	var errs []error
 	for _, lib := range s.libraries {
 		errs = append(errs, lib.Close())
+	}
+	if s.caches != nil {
+		errs = append(errs, s.caches.Close())
 	}
 	if s.state != nil {
 		errs = append(errs, s.state.Close())

@@ -16,12 +16,13 @@ import (
 
 	"go.uber.org/goleak"
 
+	"github.com/pressmark/pressmark/cache/rediscache/redistest"
 	"github.com/pressmark/pressmark/catalog/calibre"
 	"github.com/pressmark/pressmark/catalog/calibre/calibretest"
 	"github.com/pressmark/pressmark/migrations/migrationstest"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(migrationstest.Main{M: m}) }
+func TestMain(m *testing.M) { goleak.VerifyTestMain(redistest.Main{M: migrationstest.Main{M: m}}) }
 
 // sampleConfig serves a copy of the sample library, quickly.
 func sampleConfig(t *testing.T) Config {

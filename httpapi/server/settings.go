@@ -132,6 +132,16 @@ func settings() []setting {
 			set:  durationOrNone(func(c *Config) *time.Duration { return &c.ShutdownTimeout }),
 		},
 		{
+			name: "METRICS_ADDR", value: "HOST:PORT", def: "off",
+			help: "Address on which Prometheus is answered, at /metrics. Nobody logs in there: keep it from the world.",
+			set: func(c *Config, v string) error {
+				if !strings.EqualFold(v, "off") {
+					c.MetricsAddr = v
+				}
+				return nil
+			},
+		},
+		{
 			name: "LOG_LEVEL", value: "LEVEL", def: "info",
 			help: "debug, info, warn or error.",
 			set: func(c *Config, v string) (err error) {
@@ -217,8 +227,28 @@ func settings() []setting {
 			},
 		},
 		{
-			group: "Caches", name: "CACHE_LOCAL_MAX_BYTES", value: "SIZE", def: "128MiB",
-			help: "Memory for answers kept ready to be sent. 0: none.",
+			group: "Caches", name: "REDIS_URL", value: "URL", def: "off",
+			help: "Redis that replicas share: redis://user:password@host:6379/0, rediss:// with TLS. A Cluster: host:7000,host:7001,host:7002.",
+			set: func(c *Config, v string) error {
+				if !strings.EqualFold(v, "off") {
+					c.RedisURL = v
+				}
+				return checkRedis(c.RedisURL)
+			},
+		},
+		{
+			name: "REDIS_PREFIX", value: "TEXT",
+			help: "What all keys in Redis begin with, where several programs share it.",
+			set:  text(func(c *Config) *string { return &c.RedisPrefix }),
+		},
+		{
+			name: "CACHE_TTL", value: "DURATION", def: "3600",
+			help: "How long answers that nobody asks for are kept. What changes is seen at once, however long. 0: none are kept.",
+			set:  durationOrNone(func(c *Config) *time.Duration { return &c.CacheTTL }),
+		},
+		{
+			name: "CACHE_LOCAL_MAX_BYTES", value: "SIZE", def: "128MiB",
+			help: "Memory for what is kept in this process: answers ready to be sent, accounts, thumbnails. 0: nothing is.",
 			set:  sizeOrNone(func(c *Config) *int64 { return &c.CacheLocalMaxBytes }),
 		},
 		{

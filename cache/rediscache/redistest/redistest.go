@@ -40,9 +40,9 @@ var shared struct {
 	err     error
 }
 
-// Main runs the tests of a test binary and then removes the container that they
-// had started.
-type Main struct{ M *testing.M }
+// Main runs the tests of a test binary, a *testing.M or another Main, and then
+// removes the container that they had started.
+type Main struct{ M interface{ Run() int } }
 
 // Run returns the exit code for the test binary.
 func (m Main) Run() int {
