@@ -79,7 +79,7 @@ func (l *Logins) VerifyApp(ctx context.Context, login, password string, c Client
 
 // app returns who an app password is of, from what is known of the account.
 func (l *Logins) app(ctx context.Context, id UserID, hash [32]byte, login string) (Identity, error) {
-	k, err := l.account(ctx, id, id.key())
+	k, err := l.account(ctx, id)
 	if err != nil && !errors.Is(err, ErrNotFound) {
 		return Identity{}, err
 	}

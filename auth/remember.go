@@ -87,9 +87,21 @@ func (id UserID) key() string { return strconv.FormatInt(int64(id), 10) }
 // Forget makes an account be asked for again.
 func (l *Logins) Forget(ctx context.Context, user UserID) { l.o.Accounts.Forget(ctx, user.key()) }
 
-// account returns what is known of an account. key is its own.
-func (l *Logins) account(ctx context.Context, id UserID, key string) (*Account, error) {
-	return l.o.Accounts.Get(ctx, key, func(ctx context.Context) (*Account, error) { return l.ask(ctx, id) })
+// account returns what is known of an account.
+func (l *Logins) account(ctx context.Context, id UserID) (*Account, error) {
+	w := l.whose(id)
+	return l.o.Accounts.Get(ctx, w.key, w.ask)
+}
+
+// whose is an account as it is asked for with each request, made once.
+type whose struct {
+	id  UserID
+	key string
+	ask func(context.Context) (*Account, error)
+}
+
+func (l *Logins) whose(id UserID) *whose {
+	return &whose{id, id.key(), func(ctx context.Context) (*Account, error) { return l.ask(ctx, id) }}
 }
 
 // ask asks for an account.
@@ -116,8 +128,7 @@ func (l *Logins) ask(ctx context.Context, id UserID) (*Account, error) {
 
 // verified is a token whose signature is right.
 type verified struct {
-	user            UserID
-	key             string // the account's
+	*whose
 	session         string
 	issued, expires time.Time
 }

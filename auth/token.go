@@ -127,8 +127,8 @@ type claims struct {
 	user UserID
 }
 
-func (c *claims) verified() verified {
-	return verified{c.user, c.user.key(), c.Session, c.IssuedAt.Time, c.ExpiresAt.Time}
+func (l *Logins) verified(c claims) verified {
+	return verified{l.whose(c.user), c.Session, c.IssuedAt.Time, c.ExpiresAt.Time}
 }
 
 // sign returns a token for a user's session that lasts for a while.

@@ -76,7 +76,7 @@ func (l *Logins) verify(ctx context.Context, token string) (*Account, verified, 
 		if err != nil {
 			return nil, v, err
 		}
-		v = c.verified()
+		v = l.verified(c)
 		l.tokens.put(token, v, now)
 	}
 	k, err := l.of(ctx, v)
@@ -94,7 +94,7 @@ func (l *Logins) VerifyCookie(ctx context.Context, token string) (Identity, erro
 
 // identity returns who a token is of whose signature is right.
 func (l *Logins) identity(ctx context.Context, c claims) (Identity, error) {
-	k, err := l.of(ctx, c.verified())
+	k, err := l.of(ctx, l.verified(c))
 	if err != nil {
 		return Identity{}, err
 	}
@@ -103,11 +103,11 @@ func (l *Logins) identity(ctx context.Context, c claims) (Identity, error) {
 
 // of returns the account that a token is of, if its session goes on.
 func (l *Logins) of(ctx context.Context, v verified) (*Account, error) {
-	k, err := l.account(ctx, v.user, v.key)
+	k, err := l.o.Accounts.Get(ctx, v.key, v.ask)
 	if err == nil && !k.hasSession(v.session) && !k.Asked.After(v.issued.Add(clockDrift+time.Second)) {
 		// The session may have begun after the account was asked for, elsewhere.
-		l.Forget(ctx, v.user)
-		k, err = l.account(ctx, v.user, v.key)
+		l.Forget(ctx, v.id)
+		k, err = l.o.Accounts.Get(ctx, v.key, v.ask)
 	}
 	switch {
 	case errors.Is(err, ErrNotFound):
@@ -123,7 +123,7 @@ func (l *Logins) of(ctx context.Context, v verified) (*Account, error) {
 // Current tells whether a user is still who they were: for what goes on for
 // long. Errors are those of who keeps accounts.
 func (l *Logins) Current(ctx context.Context, i Identity) (bool, error) {
-	k, err := l.account(ctx, i.User.ID, i.User.ID.key())
+	k, err := l.account(ctx, i.User.ID)
 	if errors.Is(err, ErrNotFound) {
 		return false, nil
 	}

@@ -235,7 +235,7 @@ func (n *Namespace[V]) drop(keys []string) {
 		n.marks.stripe(key).Add(1)
 		n.flights.forget(key)
 		if n.local != nil {
-			n.local.Delete(n.prefix + key)
+			n.local.Delete(n.o.Name, key)
 		}
 	}
 }
@@ -325,12 +325,12 @@ func (n *Namespace[V]) find(key string) *entry[V] {
 	if n.local == nil {
 		return nil
 	}
-	v, ok := n.local.Get(n.prefix + key)
+	v, ok := n.local.Get(n.o.Name, key)
 	if !ok {
 		return nil
 	}
 	e, ok := v.(*entry[V])
-	if !ok || e.key != key || n.marks != nil && e.mark != n.marks.of(key) {
+	if !ok || n.marks != nil && e.mark != n.marks.of(key) {
 		return nil
 	}
 	return e
@@ -345,11 +345,11 @@ func (n *Namespace[V]) keep(e *entry[V]) {
 	if ttl <= 0 {
 		return
 	}
-	cost := entryBytes + 2*int64(len(e.key)) + int64(len(n.prefix)) + n.own
+	cost := entryBytes + int64(len(e.key)) + n.own
 	if n.o.Cost != nil && !e.absent {
 		cost += n.o.Cost(e.value)
 	}
-	n.local.Set(n.prefix+e.key, e, cost, ttl)
+	n.local.Set(n.o.Name, e.key, e, cost, ttl)
 }
 
 // entryBytes is what an entry takes beside its key and its value.

@@ -8,16 +8,17 @@ import (
 // Local keeps values in the memory of this process. It is safe for concurrent
 // use, bounds what it keeps, and may drop anything at any time.
 type Local interface {
-	// Get returns what was set last under key and is still kept.
-	Get(key string) (value any, ok bool)
+	// Get returns what was set last under key and is still kept. Each namespace
+	// has keys of its own.
+	Get(namespace, key string) (value any, ok bool)
 
 	// Set keeps value under key for at most ttl, or drops it. cost is about how
 	// many bytes it takes, with its key. When Set returns, Get returns value, or
 	// it was dropped.
-	Set(key string, value any, cost int64, ttl time.Duration)
+	Set(namespace, key string, value any, cost int64, ttl time.Duration)
 
 	// Delete drops what is kept under key.
-	Delete(key string)
+	Delete(namespace, key string)
 }
 
 // Measured is the optional role of a Local that knows how much it keeps.

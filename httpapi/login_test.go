@@ -11,9 +11,11 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/pressmark/pressmark/auth"
 	"github.com/pressmark/pressmark/auth/memauth"
+	"github.com/pressmark/pressmark/cache"
 	"github.com/pressmark/pressmark/httpapi"
 	"github.com/pressmark/pressmark/readerstate"
 	"github.com/pressmark/pressmark/readerstate/memstate"
@@ -37,7 +39,13 @@ func newDoor(tb testing.TB) *door {
 	if err != nil {
 		tb.Fatal(err)
 	}
-	d.logins = auth.NewLogins(auth.LoginOptions{Users: d, Sessions: d, AppPasswords: d, Attempts: d, Audit: d, Setup: d, Passwords: d.passwords, Tokens: tokens})
+	accounts, err := cache.NewNamespace(inMemory(), cache.NamespaceOptions[*auth.Account]{
+		Name: "user", TTL: 5 * time.Minute, NotFound: auth.ErrNotFound, Feed: auth.Follow(d),
+	})
+	if err != nil {
+		tb.Fatal(err)
+	}
+	d.logins = auth.NewLogins(auth.LoginOptions{Accounts: accounts, Users: d, Sessions: d, AppPasswords: d, Attempts: d, Audit: d, Setup: d, Passwords: d.passwords, Tokens: tokens})
 	return d
 }
 

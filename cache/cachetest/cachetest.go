@@ -14,6 +14,7 @@ package cachetest
 
 import (
 	"context"
+	"log/slog"
 	"testing"
 	"time"
 
@@ -66,7 +67,10 @@ func eventually(t *testing.T, what string, is func() bool) {
 // listens, if it has a bus.
 func process(t *testing.T, tiers Tiers, change ...func(*cache.Options)) *cache.Cache {
 	t.Helper()
-	o := cache.Options{Local: tiers.Local, Shared: tiers.Shared, Bus: tiers.Bus, SharedTimeout: 2 * time.Second}
+	o := cache.Options{
+		Local: tiers.Local, Shared: tiers.Shared, Bus: tiers.Bus, SharedTimeout: 2 * time.Second,
+		Logger: slog.New(slog.DiscardHandler),
+	}
 	for _, f := range change {
 		f(&o)
 	}
@@ -124,6 +128,21 @@ func get[V any](t *testing.T, n *cache.Namespace[V], key string, load func(conte
 		t.Fatalf("Get(%q): %v", key, err)
 	}
 	return v
+}
+
+// stored waits until a value, and not only the mark of a load, is in the shared
+// store, where it comes after Get has returned.
+func stored(t *testing.T, s cache.Shared, key string) (value []byte) {
+	t.Helper()
+	eventually(t, key+" is in the store", func() bool {
+		got, err := s.Get(context.Background(), key)
+		if err != nil {
+			t.Fatal(err)
+		}
+		value = got[0]
+		return len(value) > 20
+	})
+	return value
 }
 
 // is is a load that returns v.

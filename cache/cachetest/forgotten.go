@@ -84,15 +84,7 @@ func testEvicted(t *testing.T, tiers func() Tiers) {
 		return namespace(t, process(t, Tiers{Shared: tiers().Shared}), cache.NamespaceOptions[string]{})
 	}
 	get(t, n, "key", is("old"))
-	var old []byte
-	eventually(t, "the value is in the store", func() bool {
-		got, err := a.Shared.Get(ctx, "test:key")
-		if err != nil {
-			t.Fatal(err)
-		}
-		old = got[0]
-		return len(old) > 20
-	})
+	old := stored(t, a.Shared, "test:key")
 	n.ForgetAll(ctx)
 	if v := get(t, fresh(), "key", is("new")); v != "new" {
 		t.Fatalf("after all was forgotten: %q", v)

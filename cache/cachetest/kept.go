@@ -2,6 +2,7 @@ package cachetest
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"strings"
@@ -80,32 +81,28 @@ func testSharing(t *testing.T, tiers func() Tiers) {
 	run(t, c1, a)
 	run(t, c2, b)
 	want := value{"Ada", []time.Time{time.Unix(1, 2).UTC()}}
+	own := value{Name: "own"}
 	get(t, n1, "key", is(want))
-	eventually(t, "the second process finds the value of the first", func() bool {
-		v := get(t, n2, fmt.Sprint("key"), is(value{Name: "own"}))
-		if v.Name == "own" {
-			n2.Forget(context.Background(), "key")
-			get(t, n1, "key", is(want))
-		}
-		return v.Name == "Ada" && v.Times[0].Equal(want.Times[0])
-	})
+	stored(t, a.Shared, "test:key")
+	if v := get(t, n2, "key", is(own)); v.Name != "Ada" || !v.Times[0].Equal(want.Times[0]) {
+		t.Errorf("the second process has %+v", v)
+	}
 	get(t, un1, "page", is([]byte("bytes")))
-	eventually(t, "the second process finds a page of the first", func() bool {
-		return string(get(t, un2, fmt.Sprint("page", rand.N(2)*0), is([]byte("own")))) != ""
-	})
-	if s := c2.Stats(); s[1].Namespace != "test" || s[1].SharedHits == 0 {
-		t.Errorf("no hit was counted: %+v", s)
+	stored(t, a.Shared, "pages:page")
+	if v := get(t, un2, "page", is([]byte("own"))); string(v) != "bytes" {
+		t.Errorf("the second process has the page %q", v)
 	}
 	// That there is no value is shared, too.
 	n1.Get(context.Background(), "none", func(context.Context) (v value, err error) { return v, errNone })
-	eventually(t, "the second process finds that there is none", func() bool {
-		if _, err := n2.Get(context.Background(), "none", is(value{Name: "own"})); err != nil {
-			return true
+	stored(t, a.Shared, "test:none")
+	if v, err := n2.Get(context.Background(), "none", is(own)); !errors.Is(err, errNone) {
+		t.Errorf("the second process has %+v, %v", v, err)
+	}
+	for _, s := range c2.Stats() {
+		if s.SharedHits == 0 {
+			t.Errorf("no hit was counted: %+v", s)
 		}
-		n2.Forget(context.Background(), "none")
-		n1.Get(context.Background(), "none", func(context.Context) (v value, err error) { return v, errNone })
-		return false
-	})
+	}
 }
 
 // testUnreadable has things in the shared store that are not ours, or of another
@@ -155,19 +152,9 @@ func testUnreadable(t *testing.T, tiers func() Tiers) {
 		t.Errorf("got %+v", v)
 	}
 	// What was cut off in the middle.
-	var whole []byte
-	eventually(t, "a value is in the store", func() bool {
-		got, err := a.Shared.Get(ctx, "user:other")
-		if err != nil {
-			t.Fatal(err)
-		}
-		whole = got[0]
-		if len(whole) < 42 {
-			n1.Forget(ctx, "other")
-			get(t, n1, "other", is(old{ID: "other"}))
-		}
-		return len(whole) > 42
-	})
+	n1.Forget(ctx, "other")
+	get(t, n1, "other", is(old{ID: "other"}))
+	whole := stored(t, a.Shared, "user:other")
 	for cut := range len(whole) {
 		if err := a.Shared.Set(ctx, "user:other", whole[:cut], time.Hour); err != nil {
 			t.Fatal(err)
@@ -186,9 +173,9 @@ type lossy struct {
 	all bool
 }
 
-func (l lossy) Set(key string, value any, cost int64, ttl time.Duration) {
+func (l lossy) Set(namespace, key string, value any, cost int64, ttl time.Duration) {
 	if !l.all && rand.N(2) == 0 {
-		l.Local.Set(key, value, cost, ttl)
+		l.Local.Set(namespace, key, value, cost, ttl)
 	}
 }
 

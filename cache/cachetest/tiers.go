@@ -15,29 +15,34 @@ import (
 
 func testLocal(t *testing.T, open Open) {
 	l := open(t)().Local
-	if v, ok := l.Get("none"); ok {
+	if v, ok := l.Get("ns", "none"); ok {
 		t.Errorf("Get of nothing: %v", v)
 	}
-	l.Set("a", 1, 100, time.Hour)
-	l.Set("b", 2, 100, time.Hour)
+	l.Set("ns", "a", 1, 100, time.Hour)
+	l.Set("ns", "b", 2, 100, time.Hour)
 	for key, want := range map[string]int{"a": 1, "b": 2} {
-		if v, ok := l.Get(key); !ok || v != want {
+		if v, ok := l.Get("ns", key); !ok || v != want {
 			t.Errorf("Get(%q) when Set has returned: %v, %v; nothing had to make room for it", key, v, ok)
 		}
 	}
-	l.Set("a", 3, 100, time.Hour)
-	if v, ok := l.Get("a"); ok && v != 3 {
+	l.Set("other", "a", 9, 100, time.Hour)
+	l.Set("nsa", "", 9, 100, time.Hour)
+	if v, ok := l.Get("ns", "a"); !ok || v != 1 {
+		t.Errorf("another namespace has changed a key: %v, %v", v, ok)
+	}
+	l.Set("ns", "a", 3, 100, time.Hour)
+	if v, ok := l.Get("ns", "a"); ok && v != 3 {
 		t.Errorf("Get after a second Set: %v", v)
 	}
-	l.Delete("a")
-	l.Delete("none")
+	l.Delete("ns", "a")
+	l.Delete("ns", "none")
 	eventually(t, "what is deleted is gone", func() bool {
-		_, ok := l.Get("a")
+		_, ok := l.Get("ns", "a")
 		return !ok
 	})
-	l.Set("short", 4, 100, 50*time.Millisecond)
+	l.Set("ns", "short", 4, 100, 50*time.Millisecond)
 	eventually(t, "the time of a value ends", func() bool {
-		_, ok := l.Get("short")
+		_, ok := l.Get("ns", "short")
 		return !ok
 	})
 	var wg sync.WaitGroup
@@ -45,12 +50,12 @@ func testLocal(t *testing.T, open Open) {
 		wg.Go(func() {
 			for i := range 200 {
 				key := fmt.Sprint(i % 50)
-				l.Set(key, key, 100, time.Hour)
-				if v, ok := l.Get(key); ok && v != key {
+				l.Set("ns", key, key, 100, time.Hour)
+				if v, ok := l.Get("ns", key); ok && v != key {
 					t.Errorf("%d: Get(%q): %v", g, key, v)
 				}
 				if i%7 == 0 {
-					l.Delete(key)
+					l.Delete("ns", key)
 				}
 			}
 		})

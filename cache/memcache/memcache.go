@@ -25,8 +25,8 @@ type Local struct {
 	now func() time.Time
 
 	mu    sync.Mutex
-	byKey map[string]*list.Element // of *item
-	order list.List                // the one that was used last in front
+	byKey map[name]*list.Element // of *item
+	order list.List              // the one that was used last in front
 	usage cache.Usage
 }
 
@@ -35,8 +35,11 @@ var (
 	_ cache.Measured = (*Local)(nil)
 )
 
+// name is a key of a namespace.
+type name struct{ namespace, key string }
+
 type item struct {
-	key     string
+	name    name
 	value   any
 	cost    int64
 	expires time.Time
@@ -50,14 +53,14 @@ func NewLocal(o Options) *Local {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	return &Local{now: o.Now, byKey: map[string]*list.Element{}, usage: cache.Usage{Max: o.MaxBytes}}
+	return &Local{now: o.Now, byKey: map[name]*list.Element{}, usage: cache.Usage{Max: o.MaxBytes}}
 }
 
 // Get returns what was set last under key.
-func (l *Local) Get(key string) (any, bool) {
+func (l *Local) Get(namespace, key string) (any, bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	el := l.byKey[key]
+	el := l.byKey[name{namespace, key}]
 	if el == nil {
 		return nil, false
 	}
@@ -71,17 +74,18 @@ func (l *Local) Get(key string) (any, bool) {
 }
 
 // Set keeps value, unless it costs more than all may.
-func (l *Local) Set(key string, value any, cost int64, ttl time.Duration) {
+func (l *Local) Set(namespace, key string, value any, cost int64, ttl time.Duration) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if el := l.byKey[key]; el != nil {
+	n := name{namespace, key}
+	if el := l.byKey[n]; el != nil {
 		l.remove(el)
 	}
 	if cost > l.usage.Max || ttl <= 0 {
 		l.usage.Dropped++
 		return
 	}
-	l.byKey[key] = l.order.PushFront(&item{key, value, cost, l.now().Add(ttl)})
+	l.byKey[n] = l.order.PushFront(&item{n, value, cost, l.now().Add(ttl)})
 	l.usage.Items++
 	l.usage.Bytes += cost
 	for l.usage.Bytes > l.usage.Max {
@@ -91,10 +95,11 @@ func (l *Local) Set(key string, value any, cost int64, ttl time.Duration) {
 }
 
 // Delete drops what is kept under key.
-func (l *Local) Delete(key string) {
+func (l *Local) Delete(namespace, key string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if el := l.byKey[key]; el != nil {
+	n := name{namespace, key}
+	if el := l.byKey[n]; el != nil {
 		l.remove(el)
 	}
 }
@@ -108,7 +113,7 @@ func (l *Local) Usage() cache.Usage {
 
 func (l *Local) remove(el *list.Element) {
 	i := l.order.Remove(el).(*item)
-	delete(l.byKey, i.key)
+	delete(l.byKey, i.name)
 	l.usage.Items--
 	l.usage.Bytes -= i.cost
 }

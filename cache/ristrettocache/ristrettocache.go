@@ -10,6 +10,7 @@ package ristrettocache
 
 import (
 	"fmt"
+	"hash/maphash"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -28,7 +29,8 @@ type Options struct {
 
 // Local keeps values in this process. Safe for concurrent use.
 type Local struct {
-	kept    *ristretto.Cache[string, any]
+	kept    *ristretto.Cache[uint64, *item]
+	seed    maphash.Seed
 	max     int64
 	evicted atomic.Uint64
 
@@ -36,6 +38,12 @@ type Local struct {
 	// for ever.
 	closing sync.RWMutex
 	closed  bool
+}
+
+// item is a value with its key, as ristretto knows keys by a hash alone.
+type item struct {
+	namespace, key string
+	value          any
 }
 
 var (
@@ -57,13 +65,13 @@ func New(o Options) (*Local, error) {
 	if o.MaxBytes == 0 {
 		o.MaxBytes = 128 << 20
 	}
-	l := &Local{max: o.MaxBytes}
-	kept, err := ristretto.NewCache(&ristretto.Config[string, any]{
+	l := &Local{max: o.MaxBytes, seed: maphash.MakeSeed()}
+	kept, err := ristretto.NewCache(&ristretto.Config[uint64, *item]{
 		NumCounters: max(10*o.MaxBytes/averageBytes, 1000),
 		MaxCost:     o.MaxBytes,
 		BufferItems: 64,
 		Metrics:     true,
-		OnEvict:     func(*ristretto.Item[any]) { l.evicted.Add(1) },
+		OnEvict:     func(*ristretto.Item[*item]) { l.evicted.Add(1) },
 	})
 	if err != nil {
 		return nil, fmt.Errorf("ristretto: %w", err)
@@ -72,28 +80,38 @@ func New(o Options) (*Local, error) {
 	return l, nil
 }
 
+func (l *Local) hash(namespace, key string) uint64 {
+	return maphash.String(l.seed, key) + 3*maphash.String(l.seed, namespace)
+}
+
 // Get returns what was set last under key.
-func (l *Local) Get(key string) (any, bool) { return l.kept.Get(key) }
+func (l *Local) Get(namespace, key string) (any, bool) {
+	i, ok := l.kept.Get(l.hash(namespace, key))
+	if !ok || i.key != key || i.namespace != namespace {
+		return nil, false
+	}
+	return i.value, true
+}
 
 // Set keeps value, if it is worth more than what would have to make room for it,
 // and there are not too many at once.
-func (l *Local) Set(key string, value any, cost int64, ttl time.Duration) {
+func (l *Local) Set(namespace, key string, value any, cost int64, ttl time.Duration) {
 	if ttl <= 0 {
 		return
 	}
 	l.closing.RLock()
 	defer l.closing.RUnlock()
-	if !l.closed && l.kept.SetWithTTL(key, value, cost+overhead, ttl) {
+	if !l.closed && l.kept.SetWithTTL(l.hash(namespace, key), &item{namespace, key, value}, cost+overhead, ttl) {
 		l.kept.Wait() // it is not seen before
 	}
 }
 
 // Delete drops what is kept under key.
-func (l *Local) Delete(key string) {
+func (l *Local) Delete(namespace, key string) {
 	l.closing.RLock()
 	defer l.closing.RUnlock()
 	if !l.closed {
-		l.kept.Del(key)
+		l.kept.Del(l.hash(namespace, key))
 	}
 }
 

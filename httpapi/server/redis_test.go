@@ -199,7 +199,7 @@ func TestRedisShared(t *testing.T) {
 	})
 	within(t, "the other server finds the page", func() bool { return p.in(1) && asked(1, "page") > 0 })
 	within(t, "the other server finds the account", func() bool {
-		p.servers[1].caches.local.Delete("user:2")
+		p.servers[1].caches.local.Delete("user", "2")
 		return p.in(1) && asked(1, "user") > 0
 	})
 	code, metrics := status(t, "GET", p.urls[0]+"/api/health", "")
