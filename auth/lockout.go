@@ -7,6 +7,7 @@ import (
 	"errors"
 	"net/netip"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -70,6 +71,35 @@ func digest(s string) string {
 	return hex.EncodeToString(sum[:16])
 }
 
+// LockoutCache remembers until when attempts are refused, so that who goes on
+// trying does not keep the database busy. It should forget after
+// [LockoutTTL]: what was counted for somebody who then turned out to be right is
+// taken back. A *cache.Namespace[time.Time] of package cache that is Unchanging is
+// one.
+type LockoutCache interface {
+	Peek(key string) (until time.Time, ok bool)
+	Put(key string, until time.Time)
+}
+
+// LockoutTTL is how long a LockoutCache should remember.
+const LockoutTTL = 2 * time.Second
+
+func (l *Logins) lockout(key string) (time.Time, bool) {
+	if l.o.Lockouts == nil {
+		return time.Time{}, false
+	}
+	return l.o.Lockouts.Peek(key)
+}
+
+// limitsKey names limits: they differ where one of them does.
+func limitsKey(limits []Limit) string {
+	keys := make([]string, len(limits))
+	for i, limit := range limits {
+		keys[i] = limit.Key
+	}
+	return strings.Join(keys, "\x00")
+}
+
 // attempt runs prove, which tells whether somebody is who they say, unless too
 // many have failed before. Only ErrRefused is a failure.
 func (l *Logins) attempt(ctx context.Context, limits []Limit, prove func() error) error {
@@ -77,11 +107,18 @@ func (l *Logins) attempt(ctx context.Context, limits []Limit, prove func() error
 		return prove()
 	}
 	now := l.now()
+	key := limitsKey(limits)
+	if until, ok := l.lockout(key); ok && now.Before(until) {
+		return &LockedError{until.Sub(now)}
+	}
 	until, err := l.o.Attempts.Attempt(ctx, now, limits...)
 	if err != nil {
 		return err
 	}
 	if !until.IsZero() {
+		if l.o.Lockouts != nil {
+			l.o.Lockouts.Put(key, until)
+		}
 		return &LockedError{until.Sub(now)}
 	}
 	err = prove()

@@ -1,6 +1,7 @@
 package auth_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"testing"
@@ -71,6 +72,43 @@ func TestLockoutOfPair(t *testing.T) {
 	l.pass(16 * time.Minute)
 	if got := l.try(t, "ada", "password of ada", address); got != "in" {
 		t.Errorf("after a while: %s", got)
+	}
+}
+
+// countedAttempts counts how often it is asked.
+type countedAttempts struct {
+	auth.Attempts
+	asked int
+}
+
+func (c *countedAttempts) Attempt(ctx context.Context, at time.Time, limits ...auth.Limit) (time.Time, error) {
+	c.asked++
+	return c.Attempts.Attempt(ctx, at, limits...)
+}
+
+// TestLockoutIsRemembered: who goes on trying does not keep the database busy,
+// and is let in when the time is over.
+func TestLockoutIsRemembered(t *testing.T) {
+	l := newLab(t)
+	attempts := &countedAttempts{Attempts: l.store}
+	l.restart(t, func(o *auth.LoginOptions) { o.Attempts = attempts })
+	for l.try(t, "ada", "wrong", "192.0.2.1") != "locked" {
+	}
+	before := attempts.asked
+	for range 100 {
+		if got := l.try(t, "ada", "password of ada", "192.0.2.1"); got != "locked" {
+			t.Fatal(got)
+		}
+	}
+	if n := attempts.asked - before; n > 1 {
+		t.Errorf("asked %d times", n)
+	}
+	if got := l.try(t, "bob", "password of bob", "192.0.2.1"); got != "in" {
+		t.Errorf("another account: %s", got)
+	}
+	l.pass(time.Second)
+	if got := l.try(t, "ada", "password of ada", "192.0.2.1"); got != "in" {
+		t.Errorf("a second later: %s", got)
 	}
 }
 

@@ -23,6 +23,9 @@ type LoginOptions struct {
 	AppPasswords AppPasswords
 	// Attempts bounds how often passwords can be tried. nil: there is no bound.
 	Attempts Attempts
+	// Lockouts remembers for a moment what Attempts has refused. nil: it is asked
+	// each time.
+	Lockouts LockoutCache
 	// Audit gets what happens. nil: nothing is kept.
 	Audit Audit
 	// Setup lets the first admin be made. nil: by other means only.

@@ -85,7 +85,7 @@ func (l *lab) restart(t *testing.T, change ...func(*auth.LoginOptions)) {
 	}
 	o := auth.LoginOptions{
 		Users: l.users, Sessions: l.store, AppPasswords: l.store, Attempts: l.store, Audit: l.store, Setup: l.store,
-		Passwords: l.passwords, Tokens: tokens, Logger: slog.New(slog.DiscardHandler), Accounts: l.accounts(t),
+		Passwords: l.passwords, Tokens: tokens, Logger: slog.New(slog.DiscardHandler), Accounts: l.accounts(t), Lockouts: l.lockouts(t),
 	}
 	for _, c := range change {
 		c(&o)
@@ -102,6 +102,16 @@ func (l *lab) accounts(t *testing.T) auth.AccountCache {
 	n, err := cache.NewNamespace(l.cache, cache.NamespaceOptions[*auth.Account]{
 		Name: "user", TTL: 5 * time.Minute, NotFound: auth.ErrNotFound, Feed: auth.Follow(l.store),
 	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
+
+// lockouts makes a cache of lockouts in l.cache.
+func (l *lab) lockouts(t *testing.T) auth.LockoutCache {
+	t.Helper()
+	n, err := cache.NewNamespace(l.cache, cache.NamespaceOptions[time.Time]{Name: "lockout", TTL: auth.LockoutTTL, Unchanging: true})
 	if err != nil {
 		t.Fatal(err)
 	}

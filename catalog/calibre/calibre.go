@@ -116,6 +116,9 @@ type Options struct {
 	// Encode is the form in which AppendBooks hands out books. With nil
 	// AppendBooks is errors.ErrUnsupported.
 	Encode func(dst []byte, b *catalog.Book) []byte
+	// Sets keeps what searches have selected. Several libraries may share it. nil
+	// keeps nothing.
+	Sets index.Sets
 	// Watcher tells Run when to look for changes: a watch.Poll and, where it
 	// can, an fswatch.Watcher of the Files, each in a watch.Settler of its own,
 	// joined. nil means that nothing is watched: the library is loaded once.
@@ -229,7 +232,7 @@ func Open(o Options) (*Library, error) {
 		options: o,
 		db:      o.database(),
 		dir:     dir,
-		loader:  loader{seed: maphash.MakeSeed(), index: index.Options{Dir: dir.Path, Encode: o.Encode}},
+		loader:  loader{seed: maphash.MakeSeed(), index: index.Options{Dir: dir.Path, Encode: o.Encode, Sets: o.Sets}},
 		log:     o.Logger.With("library", o.Name),
 		now:     o.Now,
 		turn:    make(chan struct{}, 1),

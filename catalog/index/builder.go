@@ -31,7 +31,7 @@ type Builder struct {
 
 // NewBuilder begins an index.
 func NewBuilder(m Meta, o Options) (*Builder, error) {
-	ix := &Index{meta: m, options: o, columns: map[catalog.FieldKey]*column{}, live: roaring.New()}
+	ix := &Index{meta: m, options: o, columns: map[catalog.FieldKey]*column{}, live: roaring.New(), results: newResults(&o)}
 	for _, f := range m.Fields {
 		if !f.Stored {
 			continue
@@ -266,5 +266,4 @@ func (ix *Index) eachOrder(f func(*column, *sorter) error) {
 		}
 	}
 	ix.byID = ix.columns[catalog.FieldID].order
-	ix.results.slots = len(ix.ids)
 }

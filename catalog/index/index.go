@@ -70,6 +70,8 @@ type Options struct {
 	// Encode appends a book in the form that Index.AppendBooks hands out,
 	// without comments. With nil AppendBooks is errors.ErrUnsupported.
 	Encode func(dst []byte, b *catalog.Book) []byte
+	// Sets keeps what searches have selected. nil keeps nothing.
+	Sets Sets
 }
 
 // Index is an immutable index of a library.

@@ -7,6 +7,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/RoaringBitmap/roaring/v2"
+
+	"github.com/pressmark/pressmark/cache"
+	"github.com/pressmark/pressmark/cache/memcache"
 	"github.com/pressmark/pressmark/catalog"
 	"github.com/pressmark/pressmark/catalog/index"
 )
@@ -142,10 +146,21 @@ func encode(dst []byte, b *catalog.Book) []byte {
 	return fmt.Appendf(dst, `{"id":%d,"title":%q}`, b.ID, b.Title)
 }
 
+// newSets keeps sets in memory, not many of them.
+func newSets(t testing.TB) index.Sets {
+	t.Helper()
+	c := cache.New(cache.Options{Local: memcache.NewLocal(memcache.Options{MaxBytes: 256 << 10})})
+	n, err := cache.NewNamespace(c, cache.NamespaceOptions[*roaring.Bitmap]{Name: "set", TTL: time.Hour, Unchanging: true, Cost: index.SetBytes})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
+
 // build makes an index of books.
 func build(t testing.TB, dir string, books map[catalog.BookID]catalog.Book) *index.Index {
 	t.Helper()
-	b, err := index.NewBuilder(index.Meta{Library: "lib", Fields: fields(), Extra: []byte("x")}, index.Options{Dir: dir, Encode: encode})
+	b, err := index.NewBuilder(index.Meta{Library: "lib", Fields: fields(), Extra: []byte("x")}, index.Options{Dir: dir, Encode: encode, Sets: newSets(t)})
 	if err != nil {
 		t.Fatal(err)
 	}

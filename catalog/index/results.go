@@ -1,86 +1,71 @@
 package index
 
 import (
-	"container/list"
-	"sync"
+	"crypto/rand"
 
 	"github.com/RoaringBitmap/roaring/v2"
 
 	"github.com/pressmark/pressmark/catalog"
 )
 
-// What an index may keep of sets: so many bytes, or so many sets of half of its
-// books, if that is more.
-const (
-	minResultBytes = 16 << 20
-	minResultSets  = 512
-)
+// Sets keeps what expressions that took some work have selected. It may drop
+// anything at any time. A *cache.Namespace[*roaring.Bitmap] of package cache that
+// is Unchanging is one; [SetBytes] is what a set costs.
+type Sets interface {
+	// Peek returns the set that was put under key, if it is still there. It must
+	// not be changed.
+	Peek(key string) (set *roaring.Bitmap, ok bool)
 
-// results keeps what expressions that took some work selected lately. It
-// belongs to one generation of an index, whose contents never change, so that
-// it is never wrong; the next begins with an empty one.
-type results struct {
-	slots int // of the index
-
-	mu    sync.Mutex
-	byKey map[string]*list.Element // of *result
-	order list.List                // the one that was used last in front
-	bytes int
+	// Put keeps set, which does not change any more.
+	Put(key string, set *roaring.Bitmap)
 }
 
-type result struct {
-	key  string
-	set  *roaring.Bitmap
-	cost int
+// SetBytes is about how many bytes a set takes in memory.
+func SetBytes(set *roaring.Bitmap) int64 { return 256 + int64(set.GetSizeInBytes()) }
+
+// results are the sets of one generation of an index, whose contents never
+// change, so that they are never wrong. Those of the generations before are not
+// asked for any more, and age out.
+type results struct {
+	sets       Sets   // nil: none are kept
+	generation string // is part of every key
+}
+
+func newResults(o *Options) results { return results{o.Sets, rand.Text()} }
+
+// maxKey is the longest key of a set that is kept, in bytes.
+const maxKey = 4 << 10
+
+func (r *results) key(e catalog.Expr) (string, bool) {
+	if r.sets == nil {
+		return "", false
+	}
+	key := r.generation + catalog.Key(e)
+	return key, len(key) <= maxKey
 }
 
 // get returns the set of e, made by load if it is not there. Sets are shared.
 func (r *results) get(e catalog.Expr, load func() (*roaring.Bitmap, error)) (*roaring.Bitmap, error) {
-	key := catalog.Key(e)
-	if set := r.find(key); set != nil {
+	key, ok := r.key(e)
+	if !ok {
+		return load()
+	}
+	if set, ok := r.sets.Peek(key); ok {
 		return set, nil
 	}
 	set, err := load()
-	if err != nil {
-		return nil, err
+	if err == nil {
+		r.sets.Put(key, set)
 	}
-	r.put(&result{key, set, 2*len(key) + 256 + int(set.GetSizeInBytes())})
-	return set, nil
+	return set, err
 }
 
 // peek returns the set of e if it is there, nil otherwise.
-func (r *results) peek(e catalog.Expr) *roaring.Bitmap { return r.find(catalog.Key(e)) }
-
-func (r *results) find(key string) *roaring.Bitmap {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	el := r.byKey[key]
-	if el == nil {
-		return nil
+func (r *results) peek(e catalog.Expr) *roaring.Bitmap {
+	if key, ok := r.key(e); ok {
+		if set, ok := r.sets.Peek(key); ok {
+			return set
+		}
 	}
-	r.order.MoveToFront(el)
-	return el.Value.(*result).set
-}
-
-func (r *results) put(n *result) {
-	most := max(minResultBytes, minResultSets*r.slots/8)
-	if n.cost > most/8 {
-		return
-	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.byKey == nil {
-		r.byKey = map[string]*list.Element{}
-	}
-	if r.byKey[n.key] != nil { // somebody else was as quick
-		return
-	}
-	r.byKey[n.key] = r.order.PushFront(n)
-	r.bytes += n.cost
-	for r.bytes > most {
-		last := r.order.Back()
-		old := r.order.Remove(last).(*result)
-		delete(r.byKey, old.key)
-		r.bytes -= old.cost
-	}
+	return nil
 }

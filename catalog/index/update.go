@@ -68,7 +68,7 @@ type update struct {
 
 func newUpdate(ix *Index, extra []byte) *update {
 	next := &Index{
-		meta: ix.meta, options: ix.options, custom: ix.custom, live: ix.live.Clone(),
+		meta: ix.meta, options: ix.options, results: newResults(&ix.options), custom: ix.custom, live: ix.live.Clone(),
 		columns: make(map[catalog.FieldKey]*column, len(ix.columns)),
 		ids:     slices.Clone(ix.ids), digests: slices.Clone(ix.digests), entries: slices.Clone(ix.entries),
 	}

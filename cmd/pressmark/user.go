@@ -293,7 +293,7 @@ func issueToken(ctx context.Context, s *server.State, f *flagSet, con console) e
 	if err != nil {
 		return err
 	}
-	logins, err := s.Logins(nil)
+	logins, err := s.Logins(nil, nil)
 	if err != nil {
 		return err
 	}

@@ -9,12 +9,14 @@ import (
 	"strings"
 	"time"
 
+	"github.com/RoaringBitmap/roaring/v2"
 	"github.com/redis/go-redis/v9"
 
 	"github.com/pressmark/pressmark/auth"
 	"github.com/pressmark/pressmark/cache"
 	"github.com/pressmark/pressmark/cache/rediscache"
 	"github.com/pressmark/pressmark/cache/ristrettocache"
+	"github.com/pressmark/pressmark/catalog/index"
 	"github.com/pressmark/pressmark/httpapi"
 )
 
@@ -25,6 +27,8 @@ type caches struct {
 	local    *ristrettocache.Local // nil: none
 	redis    redis.UniversalClient // nil: none
 	accounts *cache.Namespace[*auth.Account]
+	lockouts *cache.Namespace[time.Time]
+	sets     *cache.Namespace[*roaring.Bitmap] // what searches have selected
 }
 
 // Close ends the tiers.
@@ -69,6 +73,18 @@ func (s *Server) openCaches(ctx context.Context) (err error) {
 	c.Cache = cache.New(o)
 	s.metrics.register(c.Cache)
 	key, err := s.config.secret()
+	if err != nil {
+		return err
+	}
+	c.sets, err = cache.NewNamespace(c.Cache, cache.NamespaceOptions[*roaring.Bitmap]{
+		Name: "set", TTL: s.config.CacheTTL, Unchanging: true, LocalOnly: true, Cost: index.SetBytes,
+	})
+	if err != nil {
+		return err
+	}
+	c.lockouts, err = cache.NewNamespace(c.Cache, cache.NamespaceOptions[time.Time]{
+		Name: "lockout", TTL: auth.LockoutTTL, Unchanging: true, LocalOnly: true,
+	})
 	if err != nil {
 		return err
 	}

@@ -10,6 +10,7 @@ import (
 	"runtime/debug"
 
 	"github.com/pressmark/pressmark/catalog/calibre"
+	"github.com/pressmark/pressmark/catalog/index"
 	"github.com/pressmark/pressmark/httpapi"
 	"github.com/pressmark/pressmark/storage"
 	"github.com/pressmark/pressmark/storage/localstore"
@@ -68,13 +69,14 @@ func inside(dir, root string) bool {
 }
 
 // openCatalog opens the catalog of l without loading it.
-func (c Config) openCatalog(l Library, prefix string) (*calibre.Library, error) {
+func (c Config) openCatalog(l Library, prefix string, sets index.Sets) (*calibre.Library, error) {
 	o := calibre.Options{
 		Root:     l.Path,
 		Database: l.Database,
 		Name:     l.Name,
 		Dir:      filepath.Join(c.DataDir, "snapshots"),
 		Encode:   httpapi.BookEncoder(l.Name, prefix),
+		Sets:     sets,
 		Location: c.TimeZone,
 		Logger:   c.Logger,
 		// A load leaves much garbage behind; without this the process would

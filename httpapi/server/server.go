@@ -133,7 +133,7 @@ func Open(ctx context.Context, c Config) (_ *Server, err error) {
 		return nil, err
 	}
 	for _, l := range c.Libraries {
-		lib, err := c.openCatalog(l, prefix)
+		lib, err := c.openCatalog(l, prefix, s.caches.sets)
 		if err != nil {
 			return nil, err
 		}
@@ -143,7 +143,7 @@ func Open(ctx context.Context, c Config) (_ *Server, err error) {
 	if err := s.load(ctx); err != nil {
 		return nil, err
 	}
-	if s.logins, err = s.state.Logins(s.caches.accounts); err != nil {
+	if s.logins, err = s.state.Logins(s.caches.accounts, s.caches.lockouts); err != nil {
 		return nil, err
 	}
 	o.Logins, o.State, o.Checks = s.logins, s.state.Readers, []httpapi.Check{{Name: "database", Run: s.database.result}, {Name: "redis", Run: s.caches.redisCheck}}

@@ -65,9 +65,9 @@ func newState(r roles, readers readerstate.Store, s State) *State {
 }
 
 // Logins returns the logins to the accounts, with the keys and times of the
-// Config that OpenState was given. A key is made if there is none. remembered may
-// be nil.
-func (s *State) Logins(remembered auth.AccountCache) (*auth.Logins, error) {
+// Config that OpenState was given. A key is made if there is none. What is
+// remembered may be nil.
+func (s *State) Logins(accounts auth.AccountCache, lockouts auth.LockoutCache) (*auth.Logins, error) {
 	c, err := s.config.withUserDefaults()
 	if err != nil {
 		return nil, err
@@ -91,7 +91,7 @@ func (s *State) Logins(remembered auth.AccountCache) (*auth.Logins, error) {
 	}
 	return auth.NewLogins(auth.LoginOptions{
 		Users: s.Users, Sessions: s.Sessions, AppPasswords: s.AppPasswords, Attempts: s.Attempts, Audit: s.Audit, Setup: s.Setup,
-		Passwords: s.Passwords, Tokens: tokens, Accounts: remembered, Logger: c.Logger,
+		Passwords: s.Passwords, Tokens: tokens, Accounts: accounts, Lockouts: lockouts, Logger: c.Logger,
 	}), nil
 }
 
