@@ -49,7 +49,11 @@ type Event struct {
 
 // Stats are the counts of a namespace since it was made.
 type Stats struct {
-	Namespace                string
+	Namespace string
+	// Local and Shared tell which tiers it uses, Forgets whether keys are ever
+	// forgotten.
+	Local, Shared, Forgets bool
+
 	LocalHits, LocalMisses   uint64
 	SharedHits, SharedMisses uint64
 	Loads, LoadErrors        uint64

@@ -387,4 +387,8 @@ func (n *Namespace[V]) count(k EventKind) {
 
 func (n *Namespace[V]) event(e Event) { n.cache.event(e) }
 
-func (n *Namespace[V]) stats() Stats { return n.counted.stats(n.o.Name) }
+func (n *Namespace[V]) stats() Stats {
+	s := n.counted.stats(n.o.Name)
+	s.Local, s.Shared, s.Forgets = n.local != nil, n.guard != nil, n.marks != nil
+	return s
+}

@@ -67,14 +67,14 @@ func (a *API) catalogue(p plan) handler {
 			e.write(w, r, a.cacheControl(r, e.partial)) // the client has it: no need to make it
 			return nil
 		}
-		p, err := a.cache.pages.Get(r.Context(), tag, func(ctx context.Context) (page, error) {
+		p, err := a.cache.pages.Get(r.Context(), tag[1:len(tag)-1], func(ctx context.Context) (page, error) {
 			return a.page(ctx, enc, make)
 		})
 		if err != nil {
 			return err
 		}
 		e.have(p)
-		if k, ok := keyFor(r); ok && a.cache.wants(k) {
+		if k, ok := keyFor(r); ok {
 			a.cache.put(k, e)
 		}
 		e.write(w, r, a.cacheControl(r, e.partial))

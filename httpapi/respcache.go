@@ -3,10 +3,8 @@ package httpapi
 import (
 	"context"
 	"errors"
-	"hash/maphash"
 	"net/http"
 	"strings"
-	"sync/atomic"
 	"time"
 
 	"github.com/pressmark/pressmark/cache"
@@ -58,21 +56,18 @@ type page struct {
 // Ready are answers by the words of the request, in this process, for which
 // nothing has to be parsed. One answers only as long as its library's revision is
 // the one it was made from and dates such as "yesterday" mean what they meant, so
-// nothing is ever invalidated. A request is kept there the second time it is
-// seen: pages that are asked for once cost no memory and push nothing out.
+// nothing is ever invalidated.
 //
 // Pages are bodies by their entity tag, which the revision is part of, shared by
 // all replicas. In this process their making is merged.
 type respCache struct {
 	ready *cache.Namespace[*respEntry]
 	pages *cache.Namespace[page]
-	seed  maphash.Seed
-	seen  [4096]atomic.Uint64 // hashes of requests that were seen lately
 }
 
 // newRespCache makes the cache of answers in c. Answers are kept for ttl.
 func newRespCache(c *cache.Cache, ttl, makeTime time.Duration) (*respCache, error) {
-	rc := &respCache{seed: maphash.MakeSeed()}
+	rc := &respCache{}
 	var errs [2]error
 	rc.ready, errs[0] = cache.NewNamespace(c, cache.NamespaceOptions[*respEntry]{
 		Name: "ready", TTL: ttl, Unchanging: true, LocalOnly: true,
@@ -107,19 +102,9 @@ func (c *respCache) get(ctx context.Context, key string) *respEntry {
 	return nil
 }
 
-// wants says whether a request was seen before, so that its answer is worth
-// keeping, and notes that it was seen now.
-func (c *respCache) wants(key string) bool {
-	if len(key) > maxKeyed {
-		return false
-	}
-	h := maphash.String(c.seed, key) | 1 // 0 is none
-	return c.seen[(h>>8)%uint64(len(c.seen))].Swap(h) == h
-}
-
 // put keeps e as the answer to a request. The body must not change any more.
 func (c *respCache) put(key string, e *respEntry) {
-	if len(e.body) <= maxReady {
+	if len(key) <= maxKeyed && len(e.body) <= maxReady {
 		c.ready.Put(key, e)
 	}
 }

@@ -3,7 +3,10 @@ package main
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"path/filepath"
+
+	"github.com/redis/go-redis/v9"
 
 	"github.com/pressmark/pressmark/catalog/calibre/calibretest/sample"
 	"github.com/pressmark/pressmark/httpapi/server"
@@ -71,10 +74,20 @@ Stop with Ctrl-C.
 	})
 }
 
+// redisLog takes what the Redis client writes about single connections. That Redis
+// does not answer the cache says itself.
+type redisLog struct{ log *slog.Logger }
+
+// Printf logs one line.
+func (l redisLog) Printf(ctx context.Context, format string, v ...any) {
+	l.log.DebugContext(ctx, "Redis connection trouble", "component", "cache", "err", fmt.Sprintf(format, v...))
+}
+
 // listenAndServe serves what c says until ctx ends. It calls ready with the
 // server's address when connections are accepted.
 func (con console) listenAndServe(ctx context.Context, c server.Config, ready func(url string) error) (err error) {
 	c.Logger = c.NewLogger(con.stderr)
+	redis.SetLogger(redisLog{c.Logger})
 	if con.self != "" {
 		c.HashCommand = []string{con.self, hashPasswords}
 	}

@@ -93,13 +93,19 @@ func (cc *cacheCollector) Collect(ch chan<- prometheus.Metric) {
 		ch <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, float64(n))
 	}
 	for _, s := range cc.cache.Stats() {
-		count(cc.hits, s.LocalHits, s.Namespace, "local")
-		count(cc.misses, s.LocalMisses, s.Namespace, "local")
-		count(cc.hits, s.SharedHits, s.Namespace, "shared")
-		count(cc.misses, s.SharedMisses, s.Namespace, "shared")
-		count(cc.stale, s.Stale, s.Namespace)
-		count(cc.invalidations, s.ForgetsSent, s.Namespace, "sent")
-		count(cc.invalidations, s.ForgetsReceived, s.Namespace, "received")
+		if s.Local {
+			count(cc.hits, s.LocalHits, s.Namespace, "local")
+			count(cc.misses, s.LocalMisses, s.Namespace, "local")
+		}
+		if s.Shared {
+			count(cc.hits, s.SharedHits, s.Namespace, "shared")
+			count(cc.misses, s.SharedMisses, s.Namespace, "shared")
+		}
+		if s.Forgets {
+			count(cc.stale, s.Stale, s.Namespace)
+			count(cc.invalidations, s.ForgetsSent, s.Namespace, "sent")
+			count(cc.invalidations, s.ForgetsReceived, s.Namespace, "received")
+		}
 	}
 	if u, ok := cc.cache.Usage(); ok {
 		count(cc.evictions, u.Evicted)
