@@ -101,8 +101,8 @@ func (cc *cacheCollector) Collect(ch chan<- prometheus.Metric) {
 			count(cc.hits, s.SharedHits, s.Namespace, "shared")
 			count(cc.misses, s.SharedMisses, s.Namespace, "shared")
 		}
+		count(cc.stale, s.Stale, s.Namespace)
 		if s.Forgets {
-			count(cc.stale, s.Stale, s.Namespace)
 			count(cc.invalidations, s.ForgetsSent, s.Namespace, "sent")
 			count(cc.invalidations, s.ForgetsReceived, s.Namespace, "received")
 		}

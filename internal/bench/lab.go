@@ -40,6 +40,7 @@ type lab struct {
 	searches  map[int]memo[*searches]
 	inside    map[int]memo[*inProcess]
 	states    map[string]map[int]memo[*states] // by database
+	mixes     map[string]map[int]memo[*mixed]  // by settings
 }
 
 // memo is the result of an experiment that is made once.
@@ -63,6 +64,7 @@ func newLab(ctx context.Context, o options, log io.Writer) (*lab, error) {
 		opts: o, log: log, program: o.server,
 		libraries: map[int]*library{}, servers: map[int]*process{}, words: map[int]*vocabulary{},
 		starts: map[int]memo[*startup]{}, refreshes: map[int]memo[*refresh]{}, inside: map[int]memo[*inProcess]{}, searches: map[int]memo[*searches]{},
+		mixes:  map[string]map[int]memo[*mixed]{},
 		states: map[string]map[int]memo[*states]{"sqlite": {}, "postgres": {}},
 	}
 	var err error
