@@ -58,10 +58,7 @@ func (f *flights[V]) join(ctx context.Context, n *Namespace[V], key string, load
 	}
 	loadCtx, cancel := context.WithTimeout(context.WithoutCancel(ctx), n.o.LoadTimeout)
 	fl := &flight[V]{cancel: cancel, waiters: 1, done: make(chan struct{})}
-	if f.byKey == nil {
-		f.byKey = map[string]*flight[V]{}
-	}
-	f.byKey[key] = fl
+	f.add(key, fl)
 	// What is forgotten from here on is not kept.
 	began := n.begin(key)
 	go func() {
@@ -69,6 +66,49 @@ func (f *flights[V]) join(ctx context.Context, n *Namespace[V], key string, load
 		n.fly(loadCtx, fl, began, load)
 	}()
 	return fl
+}
+
+// inline is Get where no value is kept: with a load under way it waits for that,
+// else it loads in the caller's goroutine.
+func (n *Namespace[V]) inline(ctx context.Context, key string, load func(context.Context) (V, error)) (V, error) {
+	f := &n.flights
+	f.mu.Lock()
+	if fl := f.byKey[key]; fl != nil {
+		fl.waiters++
+		f.mu.Unlock()
+		return n.await(ctx, key, fl)
+	}
+	loadCtx, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	defer cancel()
+	fl := &flight[V]{cancel: cancel, waiters: 1, done: make(chan struct{})}
+	f.add(key, fl)
+	began := n.begin(key)
+	f.mu.Unlock()
+	// Others may still wait for it when this caller does not any more.
+	stop := context.AfterFunc(ctx, func() { f.leave(key, fl) })
+	defer stop()
+	n.fly(loadCtx, fl, began, load)
+	return fl.value, fl.err
+}
+
+// await waits for a load that it has joined.
+func (n *Namespace[V]) await(ctx context.Context, key string, fl *flight[V]) (V, error) {
+	select {
+	case <-fl.done:
+		return fl.value, fl.err
+	case <-ctx.Done():
+		n.flights.leave(key, fl)
+		var zero V
+		return zero, ctx.Err()
+	}
+}
+
+// add adds a load. The lock is held.
+func (f *flights[V]) add(key string, fl *flight[V]) {
+	if f.byKey == nil {
+		f.byKey = map[string]*flight[V]{}
+	}
+	f.byKey[key] = fl
 }
 
 // background begins a load of key for nobody, if there is none.
@@ -140,7 +180,9 @@ func (n *Namespace[V]) fly(ctx context.Context, fl *flight[V], began *entry[V], 
 	}
 	close(fl.done)
 	defer n.flights.land(began.key, fl)
-	n.keep(e)
+	if n.keep(e) {
+		n.local.Wait() // or who comes next would load it again
+	}
 	keep()
 }
 

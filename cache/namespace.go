@@ -51,7 +51,11 @@ type NamespaceOptions[V any] struct {
 	// Cost is about how many bytes a value takes in memory. nil counts the bytes
 	// of V itself, without what it refers to.
 	Cost func(V) int64
-	// LoadTimeout bounds a load. 0 means 30 s.
+	// Inline says that loads do not wait for anything: the first caller makes one
+	// itself, and cannot give up before it ends, where no shared tier has to be
+	// asked. That saves a switch between goroutines.
+	Inline bool
+	// LoadTimeout bounds a load that is not made inline. 0 means 30 s.
 	LoadTimeout time.Duration
 }
 
@@ -143,15 +147,10 @@ func (n *Namespace[V]) Get(ctx context.Context, key string, load func(context.Co
 	if n.local != nil {
 		n.count(LocalMiss)
 	}
-	f := n.flights.join(ctx, n, key, load)
-	select {
-	case <-f.done:
-		return f.value, f.err
-	case <-ctx.Done():
-		n.flights.leave(key, f)
-		var zero V
-		return zero, ctx.Err()
+	if n.o.Inline && !n.guard.ready() {
+		return n.inline(ctx, key, load)
 	}
+	return n.await(ctx, key, n.flights.join(ctx, n, key, load))
 }
 
 // again returns what is kept now, if it can be had, or else what was kept before.
@@ -197,7 +196,8 @@ func (n *Namespace[V]) Peek(key string) (value V, ok bool) {
 	return e.value, true
 }
 
-// Put keeps a value in this process, if the namespace is Unchanging.
+// Put keeps a value in this process, if the namespace is Unchanging. It may take a
+// moment until it is found.
 func (n *Namespace[V]) Put(key string, value V) {
 	if n.local != nil && n.o.Unchanging {
 		now := n.cache.now()
@@ -336,20 +336,21 @@ func (n *Namespace[V]) find(key string) *entry[V] {
 	return e
 }
 
-// keep keeps e in this process.
-func (n *Namespace[V]) keep(e *entry[V]) {
+// keep keeps e in this process, or tells that it does not.
+func (n *Namespace[V]) keep(e *entry[V]) bool {
 	if n.local == nil || n.marks != nil && e.mark != n.marks.of(e.key) {
-		return
+		return false
 	}
 	ttl := e.expires.Sub(e.loaded) + n.o.Stale
 	if ttl <= 0 {
-		return
+		return false
 	}
 	cost := entryBytes + int64(len(e.key)) + n.own
 	if n.o.Cost != nil && !e.absent {
 		cost += n.o.Cost(e.value)
 	}
 	n.local.Set(n.o.Name, e.key, e, cost, ttl)
+	return true
 }
 
 // entryBytes is what an entry takes beside its key and its value.

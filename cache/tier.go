@@ -13,9 +13,11 @@ type Local interface {
 	Get(namespace, key string) (value any, ok bool)
 
 	// Set keeps value under key for at most ttl, or drops it. cost is about how
-	// many bytes it takes, with its key. When Set returns, Get returns value, or
-	// it was dropped.
+	// many bytes it takes, with its key. Get may not find it before Wait.
 	Set(namespace, key string, value any, cost int64, ttl time.Duration)
+
+	// Wait returns when Get finds what was set before, or it was dropped.
+	Wait()
 
 	// Delete drops what is kept under key.
 	Delete(namespace, key string)

@@ -74,7 +74,7 @@ func newRespCache(c *cache.Cache, ttl, makeTime time.Duration) (*respCache, erro
 		Cost: func(e *respEntry) int64 { return int64(respOverhead + cap(e.body)) },
 	})
 	rc.pages, errs[1] = cache.NewNamespace(c, cache.NamespaceOptions[page]{
-		Name: "page", TTL: ttl, Unchanging: true, SharedOnly: true, Codec: pageCodec{}, LoadTimeout: makeTime,
+		Name: "page", TTL: ttl, Unchanging: true, SharedOnly: true, Codec: pageCodec{}, LoadTimeout: makeTime, Inline: true,
 	})
 	return rc, errors.Join(errs[:]...)
 }

@@ -14,16 +14,21 @@ import (
 )
 
 func testLoads(t *testing.T, open Open) {
-	t.Run("Stampede", func(t *testing.T) { testStampede(t, open(t)()) })
 	t.Run("Cancelled", func(t *testing.T) { testCancelled(t, open(t)()) })
-	t.Run("Panic", func(t *testing.T) { testPanic(t, open(t)()) })
-	t.Run("Errors", func(t *testing.T) { testErrors(t, open(t)()) })
+	for _, inline := range []bool{false, true} {
+		t.Run(fmt.Sprint("inline=", inline), func(t *testing.T) {
+			t.Run("Stampede", func(t *testing.T) { testStampede(t, open(t)(), inline) })
+			t.Run("Panic", func(t *testing.T) { testPanic(t, open(t)(), inline) })
+			t.Run("Errors", func(t *testing.T) { testErrors(t, open(t)(), inline) })
+			t.Run("GivenUp", func(t *testing.T) { testGivenUp(t, open(t)(), inline) })
+		})
+	}
 }
 
 // testStampede has a thousand callers ask at once, some while the value is loaded
 // and some when it was.
-func testStampede(t *testing.T, tiers Tiers) {
-	_, n := one(t, tiers, cache.NamespaceOptions[string]{})
+func testStampede(t *testing.T, tiers Tiers, inline bool) {
+	_, n := one(t, tiers, cache.NamespaceOptions[string]{Inline: inline})
 	keeps := tiers.Local != nil || tiers.Shared != nil
 	for round := range 5 {
 		key := fmt.Sprint("key", round)
@@ -97,15 +102,19 @@ func testCancelled(t *testing.T, tiers Tiers) {
 	if got := <-second; got != "value<nil>" {
 		t.Errorf("who waited got %s", got)
 	}
+}
 
-	// When all give up the work ends, and who comes then begins anew.
+// testGivenUp has all callers give up: the work ends, and who comes then begins
+// anew.
+func testGivenUp(t *testing.T, tiers Tiers, inline bool) {
+	_, n := one(t, tiers, cache.NamespaceOptions[string]{Inline: inline})
 	ctx, cancel := context.WithCancel(context.Background())
 	begun, ended := make(chan struct{}), make(chan struct{})
 	go func() {
 		<-begun
 		cancel()
 	}()
-	_, err := n.Get(ctx, "other", func(ctx context.Context) (string, error) {
+	_, err := n.Get(ctx, "key", func(ctx context.Context) (string, error) {
 		close(begun)
 		<-ctx.Done()
 		close(ended)
@@ -114,7 +123,7 @@ func testCancelled(t *testing.T, tiers Tiers) {
 	if !errors.Is(err, context.Canceled) {
 		t.Errorf("who gave up alone got %v", err)
 	}
-	if v := get(t, n, "other", is("new")); v != "new" {
+	if v := get(t, n, "key", is("new")); v != "new" {
 		t.Errorf("who came then got %q", v)
 	}
 	select {
@@ -124,12 +133,15 @@ func testCancelled(t *testing.T, tiers Tiers) {
 	}
 }
 
-func testPanic(t *testing.T, tiers Tiers) {
-	_, n := one(t, tiers, cache.NamespaceOptions[string]{})
+func testPanic(t *testing.T, tiers Tiers, inline bool) {
+	_, n := one(t, tiers, cache.NamespaceOptions[string]{Inline: inline})
 	for name, bad := range map[string]func(){
 		"panic":  func() { panic("on purpose, in a test") },
 		"goexit": runtime.Goexit,
 	} {
+		if inline && name == "goexit" {
+			continue // it ends its caller
+		}
 		begun, proceed := make(chan struct{}), make(chan struct{})
 		var once sync.Once
 		load := func(context.Context) (string, error) {
@@ -162,8 +174,8 @@ func testPanic(t *testing.T, tiers Tiers) {
 
 var errNone = errors.New("none")
 
-func testErrors(t *testing.T, tiers Tiers) {
-	_, n := one(t, tiers, cache.NamespaceOptions[string]{NotFound: errNone, NegativeTTL: time.Hour})
+func testErrors(t *testing.T, tiers Tiers, inline bool) {
+	_, n := one(t, tiers, cache.NamespaceOptions[string]{Inline: inline, NotFound: errNone, NegativeTTL: time.Hour})
 	bad := errors.New("bad")
 	loads := 0
 	for range 3 {

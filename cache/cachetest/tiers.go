@@ -20,17 +20,20 @@ func testLocal(t *testing.T, open Open) {
 	}
 	l.Set("ns", "a", 1, 100, time.Hour)
 	l.Set("ns", "b", 2, 100, time.Hour)
+	l.Wait()
 	for key, want := range map[string]int{"a": 1, "b": 2} {
 		if v, ok := l.Get("ns", key); !ok || v != want {
-			t.Errorf("Get(%q) when Set has returned: %v, %v; nothing had to make room for it", key, v, ok)
+			t.Errorf("Get(%q) when Wait has returned: %v, %v; nothing had to make room for it", key, v, ok)
 		}
 	}
 	l.Set("other", "a", 9, 100, time.Hour)
 	l.Set("nsa", "", 9, 100, time.Hour)
+	l.Wait()
 	if v, ok := l.Get("ns", "a"); !ok || v != 1 {
 		t.Errorf("another namespace has changed a key: %v, %v", v, ok)
 	}
 	l.Set("ns", "a", 3, 100, time.Hour)
+	l.Wait()
 	if v, ok := l.Get("ns", "a"); ok && v != 3 {
 		t.Errorf("Get after a second Set: %v", v)
 	}
@@ -51,6 +54,9 @@ func testLocal(t *testing.T, open Open) {
 			for i := range 200 {
 				key := fmt.Sprint(i % 50)
 				l.Set("ns", key, key, 100, time.Hour)
+				if i%5 == 0 {
+					l.Wait()
+				}
 				if v, ok := l.Get("ns", key); ok && v != key {
 					t.Errorf("%d: Get(%q): %v", g, key, v)
 				}

@@ -94,6 +94,9 @@ func (l *Local) Set(namespace, key string, value any, cost int64, ttl time.Durat
 	}
 }
 
+// Wait returns at once.
+func (l *Local) Wait() {}
+
 // Delete drops what is kept under key.
 func (l *Local) Delete(namespace, key string) {
 	l.mu.Lock()

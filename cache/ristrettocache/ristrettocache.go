@@ -101,8 +101,17 @@ func (l *Local) Set(namespace, key string, value any, cost int64, ttl time.Durat
 	}
 	l.closing.RLock()
 	defer l.closing.RUnlock()
-	if !l.closed && l.kept.SetWithTTL(l.hash(namespace, key), &item{namespace, key, value}, cost+overhead, ttl) {
-		l.kept.Wait() // it is not seen before
+	if !l.closed {
+		l.kept.SetWithTTL(l.hash(namespace, key), &item{namespace, key, value}, cost+overhead, ttl)
+	}
+}
+
+// Wait returns when what was set can be found: it goes through a buffer.
+func (l *Local) Wait() {
+	l.closing.RLock()
+	defer l.closing.RUnlock()
+	if !l.closed {
+		l.kept.Wait()
 	}
 }
 
