@@ -93,7 +93,9 @@ func testSharing(t *testing.T, tiers func() Tiers) {
 		t.Errorf("the second process has the page %q", v)
 	}
 	// That there is no value is shared, too.
-	n1.Get(context.Background(), "none", func(context.Context) (v value, err error) { return v, errNone })
+	if _, err := n1.Get(context.Background(), "none", func(context.Context) (v value, err error) { return v, errNone }); !errors.Is(err, errNone) {
+		t.Error(err)
+	}
 	stored(t, a.Shared, "test:none")
 	if v, err := n2.Get(context.Background(), "none", is(own)); !errors.Is(err, errNone) {
 		t.Errorf("the second process has %+v, %v", v, err)
@@ -155,7 +157,7 @@ func testUnreadable(t *testing.T, tiers func() Tiers) {
 	n1.Forget(ctx, "other")
 	get(t, n1, "other", is(old{ID: "other"}))
 	whole := stored(t, a.Shared, "user:other")
-	for cut := range len(whole) {
+	for cut := range whole {
 		if err := a.Shared.Set(ctx, "user:other", whole[:cut], time.Hour); err != nil {
 			t.Fatal(err)
 		}

@@ -1,4 +1,4 @@
-// Package rediscache shares a cache between processes by Redis, 6.2 or newer, or
+// Package rediscache shares a cache between processes by Redis, or
 // what speaks its protocol: one server, a Cluster, or one behind Sentinels.
 //
 //	o, err := rediscache.ParseURL("rediss://:password@redis.example:6379/0")

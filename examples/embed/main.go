@@ -17,6 +17,8 @@ import (
 	"os/signal"
 	"time"
 
+	"github.com/pressmark/pressmark/cache"
+	"github.com/pressmark/pressmark/cache/ristrettocache"
 	"github.com/pressmark/pressmark/catalog/calibre"
 	"github.com/pressmark/pressmark/httpapi"
 	"github.com/pressmark/pressmark/storage/localstore"
@@ -33,17 +35,25 @@ func main() {
 	}
 }
 
-// newLibrary opens the library in folder, and makes an API of it.
-func newLibrary(folder string) (*calibre.Library, *httpapi.API, error) {
+// newLibrary opens the library in folder, and makes an API of it. Both end with
+// the function that it returns.
+func newLibrary(folder string) (*calibre.Library, *httpapi.API, func(), error) {
 	o := calibre.Options{
 		Root:   folder,
 		Encode: httpapi.BookEncoder("main", "/library"),
 		Logger: slog.Default(),
 	}
+	// Without a cache all works, only slower. With Shared and Bus it is one for
+	// several processes, and has to be run.
+	local, err := ristrettocache.New(ristrettocache.Options{MaxBytes: 32 << 20})
+	if err != nil {
+		return nil, nil, nil, err
+	}
 	o.Watcher = watch.NewSettler(watch.NewPoll(o.Files(), watch.PollOptions{}), watch.SettleOptions{})
 	lib, err := calibre.Open(o)
 	if err != nil {
-		return nil, nil, err
+		local.Close()
+		return nil, nil, nil, err
 	}
 	// The database is hidden: to open and close it would drop SQLite's locks.
 	files := localstore.New(folder, localstore.Options{
@@ -53,12 +63,17 @@ func newLibrary(folder string) (*calibre.Library, *httpapi.API, error) {
 		Libraries:  []httpapi.Library{{Name: "main", Catalog: lib, Files: files}},
 		Prefix:     "/library",
 		PublicRead: true,
+		Cache:      cache.New(cache.Options{Local: local}),
 	})
-	if err != nil {
+	closeBoth := func() {
 		lib.Close()
-		return nil, nil, err
+		local.Close()
 	}
-	return lib, api, nil
+	if err != nil {
+		closeBoth()
+		return nil, nil, nil, err
+	}
+	return lib, api, closeBoth, nil
 }
 
 // run serves until ctx ends.
@@ -66,11 +81,11 @@ func run(ctx context.Context, args []string, addr string, stdout io.Writer) erro
 	if len(args) != 1 {
 		return errors.New("usage: embed LIBRARY")
 	}
-	lib, api, err := newLibrary(args[0])
+	lib, api, closeBoth, err := newLibrary(args[0])
 	if err != nil {
 		return err
 	}
-	defer lib.Close()
+	defer closeBoth()
 	if err := lib.Load(ctx); err != nil {
 		return err
 	}

@@ -17,6 +17,8 @@ import (
 
 	"github.com/pressmark/pressmark/auth"
 	"github.com/pressmark/pressmark/auth/sqliteauth"
+	"github.com/pressmark/pressmark/cache"
+	"github.com/pressmark/pressmark/cache/memcache"
 	"github.com/pressmark/pressmark/catalog/calibre"
 	"github.com/pressmark/pressmark/httpapi"
 	"github.com/pressmark/pressmark/migrations"
@@ -40,10 +42,12 @@ func serve(ctx context.Context, folder, state, password string) error {
 		return err
 	}
 	defer db.Close()
-	logins, err := newLogins(ctx, db)
+	kept := cache.New(cache.Options{Local: memcache.NewLocal(memcache.Options{})})
+	logins, err := newLogins(ctx, db, kept)
 	if err != nil {
 		return err
 	}
+	go func() { _ = kept.Run(ctx) }() // it ends only because ctx does
 	// The first time Ada is made, who sees the maps and nothing else.
 	_, err = logins.Create(ctx, 0, auth.User{
 		Email: "ada@example.com", Username: "ada", Role: auth.Reader,
@@ -63,7 +67,7 @@ func serve(ctx context.Context, folder, state, password string) error {
 
 // newLogins lets the users of a database in. A key that is made anew at each
 // start ends all sessions then; keep yours.
-func newLogins(ctx context.Context, db *migrations.SQLiteDB) (*auth.Logins, error) {
+func newLogins(ctx context.Context, db *migrations.SQLiteDB, kept *cache.Cache) (*auth.Logins, error) {
 	schema, err := migrations.New(db.Write, migrations.SQLite)
 	if err != nil {
 		return nil, err
@@ -80,8 +84,16 @@ func newLogins(ctx context.Context, db *migrations.SQLiteDB) (*auth.Logins, erro
 		return nil, err
 	}
 	store := sqliteauth.New(db, sqliteauth.Options{})
+	// Accounts are remembered, and asked for again when one is changed, by whatever
+	// process, as long as kept.Run runs.
+	accounts, err := cache.NewNamespace(kept, cache.NamespaceOptions[*auth.Account]{
+		Name: "user", TTL: 5 * time.Minute, NotFound: auth.ErrNotFound, Feed: auth.Follow(store),
+	})
+	if err != nil {
+		return nil, err
+	}
 	return auth.NewLogins(auth.LoginOptions{
-		Users: store, Sessions: store, Passwords: passwords, Tokens: tokens,
+		Accounts: accounts, Users: store, Sessions: store, Passwords: passwords, Tokens: tokens,
 		AppPasswords: store, Attempts: store, Audit: store, // each may be left out
 	}), nil
 }

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/pressmark/pressmark/auth"
+	"github.com/pressmark/pressmark/cache"
 	"github.com/pressmark/pressmark/catalog/calibre/calibretest"
 	"github.com/pressmark/pressmark/migrations"
 )
@@ -19,7 +20,7 @@ func TestUsers(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer db.Close()
-	logins, err := newLogins(t.Context(), db)
+	logins, err := newLogins(t.Context(), db, cache.New(cache.Options{}))
 	if err != nil {
 		t.Fatal(err)
 	}
