@@ -2,6 +2,7 @@ package cache
 
 import (
 	"bytes"
+	"crypto/hmac"
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/binary"
@@ -41,6 +42,7 @@ func (Bytes) Decode(data []byte) ([]byte, error) { return data, nil }
 //	 8 bytes  when it was loaded, and
 //	 8 bytes  when it ends, Unix times in milliseconds, big endian
 //	          the value as the Codec has it, nothing for one that is absent
+//	16 bytes  of a HMAC-SHA256 of all that and of the key, if there is a seal
 const (
 	isLease1  = 'L'
 	isValue1  = 'V'
@@ -77,7 +79,22 @@ func (n *Namespace[V]) write(e *entry[V], generation [16]byte) ([]byte, error) {
 	b = append(b, generation[:]...)
 	b = binary.BigEndian.AppendUint64(b, uint64(e.loaded.UnixMilli()))
 	b = binary.BigEndian.AppendUint64(b, uint64(e.expires.UnixMilli()))
-	return append(b, data...), nil
+	b = append(b, data...)
+	if n.o.Seal != nil {
+		b = append(b, n.seal(e.key, b)...)
+	}
+	return b, nil
+}
+
+// sealed is how many bytes a seal has.
+const sealed = 16
+
+// seal authenticates what is kept under a key.
+func (n *Namespace[V]) seal(key string, kept []byte) []byte {
+	h := hmac.New(sha256.New, n.o.Seal)
+	h.Write(kept)
+	h.Write([]byte(n.prefix + key)) // or it would be good under another key
+	return h.Sum(nil)[:sealed]
 }
 
 // read fills e with what is kept in the shared store, and tells whether that is a
@@ -88,6 +105,13 @@ func (n *Namespace[V]) read(e *entry[V], kept []byte, generation [16]byte) bool 
 	}
 	if !bytes.Equal(kept[1:9], n.tag[:]) || !bytes.Equal(kept[9:25], generation[:]) {
 		return false
+	}
+	if n.o.Seal != nil {
+		end := len(kept) - sealed
+		if end < header || !hmac.Equal(kept[end:], n.seal(e.key, kept[:end])) {
+			return false
+		}
+		kept = kept[:end]
 	}
 	absent := kept[0] == isAbsent1
 	expires := time.UnixMilli(int64(binary.BigEndian.Uint64(kept[33:])))

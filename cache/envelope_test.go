@@ -85,6 +85,43 @@ func TestNames(t *testing.T) {
 	}
 }
 
+// TestSeal: what somebody else has written, or moved to another key, is not read.
+func TestSeal(t *testing.T) {
+	ours := newTest(t, quiet(), NamespaceOptions[account]{Seal: []byte("a key")})
+	now := time.Now()
+	e := &entry[account]{key: "42", value: account{Name: "ada"}, loaded: now, expires: now.Add(time.Minute)}
+	b, err := ours.write(e, [16]byte{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	reads := func(n *Namespace[account], key string, b []byte) bool {
+		return n.read(&entry[account]{key: key, loaded: now}, b, [16]byte{})
+	}
+	if !reads(ours, "42", b) {
+		t.Error("our own value is not read")
+	}
+	if reads(ours, "43", b) {
+		t.Error("a value is read under another key")
+	}
+	for i := range b {
+		forged := bytes.Clone(b)
+		forged[i]++
+		if reads(ours, "42", forged) {
+			t.Fatalf("a value whose byte %d was changed is read", i)
+		}
+	}
+	for _, other := range []NamespaceOptions[account]{{Seal: []byte("another key")}, {}} {
+		n := newTest(t, quiet(), other)
+		forged, err := n.write(e, [16]byte{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if reads(ours, "42", forged) {
+			t.Error("a value that was sealed with another key, or not, is read")
+		}
+	}
+}
+
 func FuzzRead(f *testing.F) {
 	n := newTest(f, quiet(), NamespaceOptions[account]{NotFound: context.Canceled})
 	now := time.Now()

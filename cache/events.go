@@ -24,8 +24,8 @@ const (
 	// ServedStale is an old value that was returned, because it is replaced in the
 	// background or because the new one cannot be had; Err says why.
 	ServedStale
-	// Forgot is a key, or all, that this process was asked to forget, Heard one
-	// that another process has forgotten.
+	// Forgot is when this process is asked to forget keys, or all, Heard when
+	// another process has.
 	Forgot
 	Heard
 	// Gap is a time in which messages of other processes may have been missed.
@@ -58,8 +58,8 @@ type Stats struct {
 	SharedHits, SharedMisses uint64
 	Loads, LoadErrors        uint64
 	Stale                    uint64
-	// ForgetsSent are keys that this process was asked to forget, ForgetsReceived
-	// those that others have forgotten.
+	// ForgetsSent is how often this process was asked to forget keys, or all,
+	// ForgetsReceived how often it was told to.
 	ForgetsSent, ForgetsReceived uint64
 }
 

@@ -48,6 +48,10 @@ type NamespaceOptions[V any] struct {
 	// of the program has left there, are not read. It has to change when the same
 	// fields get another meaning.
 	Shape string
+	// Seal is a key by which values in the shared store are authenticated
+	// (HMAC-SHA256), so that who can write there cannot make some up. nil: whoever
+	// can write there is believed.
+	Seal []byte
 	// Cost is about how many bytes a value takes in memory. nil counts the bytes
 	// of V itself, without what it refers to.
 	Cost func(V) int64
@@ -280,8 +284,9 @@ func (n *Namespace[V]) follow(ctx context.Context) {
 // shared store becomes void: while this process did not listen the store may have
 // come back with what it had long ago.
 func (n *Namespace[V]) up(ctx context.Context) {
-	if n.marks != nil {
-		n.cut(ctx, nil, false)
+	if n.marks != nil && n.cutShared(ctx, nil) != nil {
+		n.pending.add(nil)
+		n.cache.nudge()
 	}
 	n.trust.up()
 }

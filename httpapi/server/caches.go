@@ -2,8 +2,8 @@ package server
 
 import (
 	"context"
+	"crypto/hmac"
 	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"strings"
@@ -91,16 +91,19 @@ func (s *Server) openCaches(ctx context.Context) (err error) {
 	c.accounts, err = cache.NewNamespace(c.Cache, cache.NamespaceOptions[*auth.Account]{
 		Name: "user", TTL: s.config.AuthCacheTTL, NotFound: auth.ErrNotFound, Feed: auth.Follow(s.state.Changes),
 		Cost: accountBytes, LoadTimeout: askTime,
-		// Two servers with users of their own may share a Redis by mistake.
-		Shape: keyName(key),
+		// Who can write to Redis cannot make up an admin, and two servers with users
+		// of their own may share one by mistake.
+		Seal: sealKey(key),
 	})
 	return err
 }
 
-// keyName names a key without telling it.
-func keyName(key []byte) string {
-	sum := sha256.Sum256(append([]byte("pressmark cache\x00"), key...))
-	return hex.EncodeToString(sum[:8])
+// sealKey returns a key for sealing that follows from the one for tokens, and from
+// which that does not follow.
+func sealKey(key []byte) []byte {
+	h := hmac.New(sha256.New, key)
+	h.Write([]byte("pressmark cache"))
+	return h.Sum(nil)
 }
 
 // accountBytes is about what an account takes in memory.

@@ -3,8 +3,11 @@ package server
 import (
 	"encoding/json"
 	"fmt"
+	"io"
 	"log/slog"
+	"net"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -202,8 +205,39 @@ func TestRedisShared(t *testing.T) {
 		p.servers[1].caches.local.Delete("user", "2")
 		return p.in(1) && asked(1, "user") > 0
 	})
-	code, metrics := status(t, "GET", p.urls[0]+"/api/health", "")
-	if code != http.StatusOK || !strings.Contains(metrics, `"redis","status":"ok"`) {
-		t.Errorf("%d %s", code, metrics)
+	w := httptest.NewRecorder()
+	p.servers[0].Metrics().ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/metrics", nil))
+	for _, line := range []string{
+		`cache_hits_total{namespace="page",tier="shared"} `, `cache_misses_total{namespace="user",tier="local"} `,
+		`cache_invalidations_total{direction="received",namespace="user"} `, `cache_load_duration_seconds_count{namespace="page",result="ok"} `,
+		"cache_bytes ", "cache_max_bytes ", "cache_evictions_total ", "cache_breaker_open 0", "cache_listening 1", "go_goroutines ",
+	} {
+		if !strings.Contains(w.Body.String(), "\n"+line) {
+			t.Errorf("Prometheus is not told %q:\n%s", line, w.Body)
+		}
+	}
+}
+
+// TestMetricsAddr: metrics are served on their own address, and there alone.
+func TestMetricsAddr(t *testing.T) {
+	c := sampleConfig(t)
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.MetricsAddr = ln.Addr().String()
+	ln.Close()
+	_, url := servingAt(t, c)
+	within(t, "metrics are served", func() bool {
+		res, err := http.Get("http://" + c.MetricsAddr + "/metrics")
+		if err != nil {
+			return false
+		}
+		defer res.Body.Close()
+		text, err := io.ReadAll(res.Body)
+		return err == nil && res.StatusCode == http.StatusOK && strings.Contains(string(text), "cache_hits_total")
+	})
+	if code, _ := status(t, "GET", url+"/metrics", ""); code != http.StatusNotFound {
+		t.Errorf("the API answers %d", code)
 	}
 }
