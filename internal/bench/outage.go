@@ -9,7 +9,6 @@ import (
 	"os"
 	"os/exec"
 	"slices"
-	"syscall"
 	"time"
 )
 
@@ -99,7 +98,7 @@ func makeSpace() error {
 func removeSpace() { _ = commands([]string{"ip", "netns", "del", redisSpace}) }
 
 func (r *redisServer) close() {
-	_ = r.cmd.Process.Signal(syscall.SIGCONT)
+	_ = thaw(r.cmd.Process)
 	r.stop()
 	if r.space != "" {
 		removeSpace()
@@ -121,7 +120,7 @@ func (r *redisServer) begin(f fault) error {
 		r.stop()
 		return nil
 	case frozen:
-		return r.cmd.Process.Signal(syscall.SIGSTOP)
+		return freeze(r.cmd.Process)
 	}
 	return commands([]string{"ip", "netns", "exec", r.space, "iptables", "-A", "INPUT", "-j", "DROP"})
 }
@@ -135,7 +134,7 @@ func (r *redisServer) end(f fault) (err error) {
 		}
 		return err
 	case frozen:
-		return r.cmd.Process.Signal(syscall.SIGCONT)
+		return thaw(r.cmd.Process)
 	}
 	return commands([]string{"ip", "netns", "exec", r.space, "iptables", "-F", "INPUT"})
 }
