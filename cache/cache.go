@@ -110,8 +110,7 @@ type space interface {
 	follow(ctx context.Context)
 	up(ctx context.Context)
 	down(err error)
-	flush(ctx context.Context) error
-	renew(ctx context.Context) error
+	flush(ctx context.Context, void bool) error
 	stats() Stats
 }
 
@@ -155,7 +154,12 @@ func (c *Cache) Run(ctx context.Context) error {
 	if c.bus != nil {
 		wg.Go(func() { c.listen(ctx) })
 	}
-	wg.Go(func() { c.makeUp(ctx) })
+	wg.Go(func() {
+		if c.recover(ctx) != nil { // what is shared is void at first
+			c.nudge()
+		}
+		c.makeUp(ctx)
+	})
 	wg.Wait()
 	<-ctx.Done()
 	return ctx.Err()
@@ -200,12 +204,7 @@ func (c *Cache) makeUp(ctx context.Context) {
 func (c *Cache) recover(ctx context.Context) error {
 	open := c.guard != nil && c.guard.open.Load()
 	for _, s := range c.spaces() {
-		if open {
-			if err := s.renew(ctx); err != nil {
-				return err
-			}
-		}
-		if err := s.flush(ctx); err != nil {
+		if err := s.flush(ctx, open); err != nil {
 			return err
 		}
 	}

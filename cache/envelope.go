@@ -25,15 +25,6 @@ func (jsonCodec[V]) Encode(v V) ([]byte, error) { return json.Marshal(v) }
 
 func (jsonCodec[V]) Decode(data []byte) (v V, err error) { return v, json.Unmarshal(data, &v) }
 
-// Bytes is the Codec of values that are bytes already.
-type Bytes struct{}
-
-// Encode returns v.
-func (Bytes) Encode(v []byte) ([]byte, error) { return v, nil }
-
-// Decode returns data.
-func (Bytes) Decode(data []byte) ([]byte, error) { return data, nil }
-
 // What is kept in the shared store begins with one byte: what it is, and of which
 // version. A lease is followed by a random number. A value is followed by
 //

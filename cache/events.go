@@ -53,6 +53,9 @@ type Stats struct {
 	// Local and Shared tell which tiers it uses, Forgets whether keys are ever
 	// forgotten.
 	Local, Shared, Forgets bool
+	// Void is true while nothing is looked for in the shared tier, as it may have
+	// what somebody has failed to forget.
+	Void bool
 
 	LocalHits, LocalMisses   uint64
 	SharedHits, SharedMisses uint64

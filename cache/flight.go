@@ -49,8 +49,7 @@ func (f *flights[V]) join(ctx context.Context, n *Namespace[V], key string, load
 		fl.waiters++
 		return fl
 	}
-	// Another load may have ended since the caller looked.
-	if e := n.find(key); n.state(e, n.cache.now()) == fresh {
+	if e := n.since(key); e != nil {
 		fl := &flight[V]{cancel: func() {}, waiters: 1, done: make(chan struct{})}
 		fl.value, fl.err = n.result(e)
 		close(fl.done)
@@ -68,6 +67,15 @@ func (f *flights[V]) join(ctx context.Context, n *Namespace[V], key string, load
 	return fl
 }
 
+// since returns what another load may have kept since a caller looked: a load is
+// under way until it has.
+func (n *Namespace[V]) since(key string) *entry[V] {
+	if e := n.find(key); n.state(e, n.cache.now()) == fresh {
+		return e
+	}
+	return nil
+}
+
 // inline is Get where no value is kept: with a load under way it waits for that,
 // else it loads in the caller's goroutine.
 func (n *Namespace[V]) inline(ctx context.Context, key string, load func(context.Context) (V, error)) (V, error) {
@@ -77,6 +85,10 @@ func (n *Namespace[V]) inline(ctx context.Context, key string, load func(context
 		fl.waiters++
 		f.mu.Unlock()
 		return n.await(ctx, key, fl)
+	}
+	if e := n.since(key); e != nil {
+		f.mu.Unlock()
+		return n.result(e)
 	}
 	loadCtx, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	defer cancel()

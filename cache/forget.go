@@ -3,6 +3,8 @@ package cache
 import (
 	"context"
 	"encoding/json"
+	"iter"
+	"slices"
 	"sync"
 	"sync/atomic"
 )
@@ -135,21 +137,40 @@ func (n *Namespace[V]) renew(ctx context.Context) error {
 	})
 }
 
+// maxTold bounds the keys of one message, and of one call of the shared store.
+const maxTold = 500
+
 // flush forgets in the shared store what could not be forgotten before, and tells
-// others again.
-func (n *Namespace[V]) flush(ctx context.Context) error {
+// others again. With void nothing that is in there is good any more.
+func (n *Namespace[V]) flush(ctx context.Context, void bool) error {
+	if void || n.void.Load() {
+		if err := n.renew(ctx); err != nil {
+			return err
+		}
+		n.void.Store(false)
+	}
 	if !n.pending.some.Load() {
 		return nil
 	}
 	keys, count := n.pending.look()
-	if err := n.delete(ctx, keys); err != nil {
-		return err
-	}
-	if err := n.tell(ctx, keys); err != nil {
-		return err
+	for next := range chunks(keys) {
+		if err := n.delete(ctx, next); err != nil {
+			return err
+		}
+		if err := n.tell(ctx, next); err != nil {
+			return err
+		}
 	}
 	n.pending.done(count)
 	return nil
+}
+
+// chunks are keys in parts of maxTold; no keys, which are all, are one part.
+func chunks(keys []string) iter.Seq[[]string] {
+	if len(keys) == 0 {
+		return func(yield func([]string) bool) { yield(nil) }
+	}
+	return slices.Chunk(keys, maxTold)
 }
 
 // message is what processes tell each other.

@@ -22,7 +22,7 @@ func (n *Namespace[V]) begin(key string) *entry[V] {
 func (n *Namespace[V]) fetch(ctx context.Context, e *entry[V], load func(context.Context) (V, error)) (_ *entry[V], keep func(), err error) {
 	keep = func() {}
 	var found lease
-	if n.guard.ready() && !n.pending.has(e.key) {
+	if n.guard.ready() && !n.void.Load() && !n.pending.has(e.key) {
 		found, err = n.lookUp(ctx, e)
 		switch {
 		case err != nil: // the guard has noted it: as if there were no shared store

@@ -77,6 +77,9 @@ type Namespace[V any] struct {
 	trust   trust
 	flights flights[V]
 	pending pending
+	// void is whether what is in the shared store may be what somebody has failed to
+	// forget: nothing is looked for there until it was made void.
+	void    atomic.Bool
 	counted counters
 }
 
@@ -126,6 +129,9 @@ func NewNamespace[V any](c *Cache, o NamespaceOptions[V]) (*Namespace[V], error)
 	}
 	if o.TTL > 0 && !o.LocalOnly {
 		n.guard = c.guard
+		// This process may have ended before it could forget something, or what was
+		// changed while no process ran.
+		n.void.Store(n.guard != nil && n.marks != nil)
 	}
 	return n, c.add(o.Name, n)
 }
@@ -189,11 +195,10 @@ func (n *Namespace[V]) again(ctx context.Context, old *entry[V], load func(conte
 }
 
 // Peek returns the value of key if it is kept in this process and need not be
-// loaded again.
+// loaded again. That it is not counts as a miss when Put follows.
 func (n *Namespace[V]) Peek(key string) (value V, ok bool) {
 	e := n.find(key)
 	if n.state(e, n.cache.now()) != fresh || e.absent {
-		n.count(LocalMiss)
 		return value, false
 	}
 	n.count(LocalHit)
@@ -204,6 +209,7 @@ func (n *Namespace[V]) Peek(key string) (value V, ok bool) {
 // moment until it is found.
 func (n *Namespace[V]) Put(key string, value V) {
 	if n.local != nil && n.o.Unchanging {
+		n.count(LocalMiss)
 		now := n.cache.now()
 		n.keep(&entry[V]{key: key, value: value, loaded: now, expires: now.Add(n.ttl(n.o.TTL))})
 	}
@@ -284,9 +290,13 @@ func (n *Namespace[V]) follow(ctx context.Context) {
 // shared store becomes void: while this process did not listen the store may have
 // come back with what it had long ago.
 func (n *Namespace[V]) up(ctx context.Context) {
-	if n.marks != nil && n.cutShared(ctx, nil) != nil {
-		n.pending.add(nil)
-		n.cache.nudge()
+	if n.marks != nil && n.guard != nil {
+		n.void.Store(true)
+		if n.cutShared(ctx, nil) != nil {
+			n.cache.nudge()
+		} else {
+			n.void.Store(false)
+		}
 	}
 	n.trust.up()
 }
@@ -396,5 +406,6 @@ func (n *Namespace[V]) event(e Event) { n.cache.event(e) }
 func (n *Namespace[V]) stats() Stats {
 	s := n.counted.stats(n.o.Name)
 	s.Local, s.Shared, s.Forgets = n.local != nil, n.guard != nil, n.marks != nil
+	s.Void = n.void.Load()
 	return s
 }

@@ -15,6 +15,7 @@ package cachetest
 import (
 	"context"
 	"log/slog"
+	"slices"
 	"testing"
 	"time"
 
@@ -94,6 +95,9 @@ func run(t *testing.T, c *cache.Cache, tiers Tiers) {
 	if tiers.Bus != nil {
 		eventually(t, "the cache listens", func() bool { return c.Shared().Listening })
 	}
+	eventually(t, "the shared tier is used", func() bool {
+		return !slices.ContainsFunc(c.Stats(), func(s cache.Stats) bool { return s.Void })
+	})
 }
 
 // namespace makes a namespace.
@@ -144,6 +148,13 @@ func stored(t *testing.T, s cache.Shared, key string) (value []byte) {
 	})
 	return value
 }
+
+// plain is a codec of bytes.
+type plain struct{}
+
+func (plain) Encode(v []byte) ([]byte, error) { return v, nil }
+
+func (plain) Decode(data []byte) ([]byte, error) { return data, nil }
 
 // is is a load that returns v.
 func is[V any](v V) func(context.Context) (V, error) {

@@ -76,8 +76,8 @@ func testSharing(t *testing.T, tiers func() Tiers) {
 	}
 	o := cache.NamespaceOptions[value]{NotFound: errNone}
 	n1, n2 := namespace(t, c1, o), namespace(t, c2, o)
-	un1 := namespace(t, c1, cache.NamespaceOptions[[]byte]{Name: "pages", Unchanging: true, Codec: cache.Bytes{}})
-	un2 := namespace(t, c2, cache.NamespaceOptions[[]byte]{Name: "pages", Unchanging: true, Codec: cache.Bytes{}})
+	un1 := namespace(t, c1, cache.NamespaceOptions[[]byte]{Name: "pages", Unchanging: true, Codec: plain{}})
+	un2 := namespace(t, c2, cache.NamespaceOptions[[]byte]{Name: "pages", Unchanging: true, Codec: plain{}})
 	run(t, c1, a)
 	run(t, c2, b)
 	want := value{"Ada", []time.Time{time.Unix(1, 2).UTC()}}
@@ -117,12 +117,17 @@ func testUnreadable(t *testing.T, tiers func() Tiers) {
 		ID   string
 		Role int // what was text
 	}
+	// Without tiers of their own, in which they would find their own values.
+	a, b = Tiers{Shared: a.Shared}, Tiers{Shared: b.Shared}
 	c1, c2, c3 := process(t, a), process(t, b), process(t, b)
 	o := cache.NamespaceOptions[old]{Name: "user"}
 	n1 := namespace(t, c1, o)
 	n2 := namespace(t, c2, cache.NamespaceOptions[renamed]{Name: "user"})
 	o.Shape = "roles mean something else"
 	n3 := namespace(t, c3, o)
+	run(t, c1, a)
+	run(t, c2, b)
+	run(t, c3, b)
 	for range 3 { // each overwrites what the others have left
 		n1.Forget(ctx, "42")
 		if v := get(t, n1, "42", is(old{"42", "admin"})); v.Role != "admin" {
@@ -157,13 +162,15 @@ func testUnreadable(t *testing.T, tiers func() Tiers) {
 	n1.Forget(ctx, "other")
 	get(t, n1, "other", is(old{ID: "other"}))
 	whole := stored(t, a.Shared, "user:other")
-	for cut := range whole {
-		if err := a.Shared.Set(ctx, "user:other", whole[:cut], time.Hour); err != nil {
+	for cut := range len(whole) + 1 {
+		key, want := fmt.Sprint("cut", cut), "loaded"
+		if cut == len(whole) {
+			want = "other"
+		}
+		if err := a.Shared.Set(ctx, "user:"+key, whole[:cut], time.Hour); err != nil {
 			t.Fatal(err)
 		}
-		c := process(t, Tiers{Shared: b.Shared})
-		n := namespace(t, c, cache.NamespaceOptions[old]{Name: "user"})
-		if v := get(t, n, "other", is(old{ID: "loaded"})); v.ID != "loaded" {
+		if v := get(t, n1, key, is(old{ID: "loaded"})); v.ID != want {
 			t.Fatalf("%d of %d bytes are read as %+v", cut, len(whole), v)
 		}
 	}
@@ -203,7 +210,7 @@ func testDropped(t *testing.T, tiers Tiers) {
 // testLarge keeps values of 1 MiB.
 func testLarge(t *testing.T, tiers Tiers) {
 	c := process(t, tiers)
-	n := namespace(t, c, cache.NamespaceOptions[[]byte]{Codec: cache.Bytes{}, Cost: func(b []byte) int64 { return int64(len(b)) }})
+	n := namespace(t, c, cache.NamespaceOptions[[]byte]{Codec: plain{}, Cost: func(b []byte) int64 { return int64(len(b)) }})
 	run(t, c, tiers)
 	for i := range 64 {
 		want := strings.Repeat(fmt.Sprint(i%10), 1<<20)

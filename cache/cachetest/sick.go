@@ -99,6 +99,7 @@ func testOutage(t *testing.T, tiers func() Tiers, how int32) {
 	n1, n2 := namespace(t, c1, cache.NamespaceOptions[string]{}), namespace(t, c2, cache.NamespaceOptions[string]{})
 	run(t, c1, a)
 	run(t, c2, b)
+	_, other := one(t, Tiers{Shared: b.Shared}, cache.NamespaceOptions[string]{}) // that knows nothing itself
 	for i := range 20 {
 		get(t, n1, fmt.Sprint(i), is("old"))
 	}
@@ -142,7 +143,7 @@ func testOutage(t *testing.T, tiers func() Tiers, how int32) {
 	ill.Store(well)
 	eventually(t, "the store is used again", func() bool { return !c1.Shared().Open })
 	eventually(t, "what was forgotten is gone from the store", func() bool {
-		return get(t, namespace(t, process(t, Tiers{Shared: b.Shared}), cache.NamespaceOptions[string]{}), "2", is("new")) == "new"
+		return get(t, other, "2", is("new")) == "new"
 	})
 	if v := get(t, n1, "1", is("newer")); v == "old" {
 		t.Error("what was forgotten during the outage came back after it in this process")
