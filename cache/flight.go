@@ -100,6 +100,9 @@ func (n *Namespace[V]) inline(ctx context.Context, key string, load func(context
 	stop := context.AfterFunc(ctx, func() { f.leave(key, fl) })
 	defer stop()
 	n.fly(loadCtx, fl, began, load)
+	if err := ctx.Err(); err != nil && fl.err != nil { // this is why, and may be another error
+		return fl.value, err
+	}
 	return fl.value, fl.err
 }
 

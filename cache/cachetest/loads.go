@@ -131,6 +131,16 @@ func testGivenUp(t *testing.T, tiers Tiers, inline bool) {
 	case <-time.After(soon):
 		t.Error("the work for nobody goes on")
 	}
+	// Who has run out of time is told so.
+	late, stop := context.WithTimeout(context.Background(), time.Millisecond)
+	defer stop()
+	_, err = n.Get(late, "late", func(ctx context.Context) (string, error) {
+		<-ctx.Done()
+		return "", ctx.Err()
+	})
+	if !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("who ran out of time got %v", err)
+	}
 }
 
 func testPanic(t *testing.T, tiers Tiers, inline bool) {

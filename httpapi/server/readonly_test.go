@@ -14,6 +14,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -174,6 +175,10 @@ func copyFile(to, from string) error {
 		return err
 	}
 	defer in.Close()
+	// A process that another test forks meanwhile would have the copy open for
+	// writing for a moment, and a program that is open so cannot be run.
+	syscall.ForkLock.RLock()
+	defer syscall.ForkLock.RUnlock()
 	out, err := os.OpenFile(to, os.O_WRONLY|os.O_CREATE, 0o755)
 	if err != nil {
 		return err
