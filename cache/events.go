@@ -17,6 +17,8 @@ const (
 	// or that could not be read.
 	SharedHit
 	SharedMiss
+	// Joined is a caller who waits for a load that another has begun.
+	Joined
 	// Loaded is a value that was loaded, LoadFailed an error instead of one. Took
 	// is how long it took.
 	Loaded
@@ -59,8 +61,10 @@ type Stats struct {
 
 	LocalHits, LocalMisses   uint64
 	SharedHits, SharedMisses uint64
-	Loads, LoadErrors        uint64
-	Stale                    uint64
+	// Joins is how many callers waited for a load that another had begun.
+	Joins             uint64
+	Loads, LoadErrors uint64
+	Stale             uint64
 	// ForgetsSent is how often this process was asked to forget keys, or all,
 	// ForgetsReceived how often it was told to.
 	ForgetsSent, ForgetsReceived uint64
@@ -74,6 +78,7 @@ func (c *counters) stats(name string) Stats {
 		Namespace: name,
 		LocalHits: c[LocalHit].Load(), LocalMisses: c[LocalMiss].Load(),
 		SharedHits: c[SharedHit].Load(), SharedMisses: c[SharedMiss].Load(),
+		Joins: c[Joined].Load(),
 		Loads: c[Loaded].Load(), LoadErrors: c[LoadFailed].Load(),
 		Stale:       c[ServedStale].Load(),
 		ForgetsSent: c[Forgot].Load(), ForgetsReceived: c[Heard].Load(),

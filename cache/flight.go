@@ -47,6 +47,7 @@ func (f *flights[V]) join(ctx context.Context, n *Namespace[V], key string, load
 	defer f.mu.Unlock()
 	if fl := f.byKey[key]; fl != nil {
 		fl.waiters++
+		n.count(Joined)
 		return fl
 	}
 	if e := n.since(key); e != nil {
@@ -84,6 +85,7 @@ func (n *Namespace[V]) inline(ctx context.Context, key string, load func(context
 	if fl := f.byKey[key]; fl != nil {
 		fl.waiters++
 		f.mu.Unlock()
+		n.count(Joined)
 		return n.await(ctx, key, fl)
 	}
 	if e := n.since(key); e != nil {

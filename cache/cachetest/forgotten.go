@@ -80,7 +80,8 @@ func testEvicted(t *testing.T, tiers func() Tiers) {
 	a := tiers()
 	ctx := context.Background()
 	_, n := one(t, a, cache.NamespaceOptions[string]{})
-	_, other := one(t, Tiers{Shared: tiers().Shared}, cache.NamespaceOptions[string]{}) // that knows nothing itself
+	replaced := new(atomic.Int32)
+	_, other := one(t, Tiers{Shared: watched{tiers().Shared, replaced}}, cache.NamespaceOptions[string]{}) // that knows nothing itself
 	get(t, n, "key", is("old"))
 	old := stored(t, a.Shared, "test:key")
 	if v := get(t, other, "key", is("new")); v != "old" {
@@ -111,14 +112,28 @@ func testEvicted(t *testing.T, tiers func() Tiers) {
 	// A mark that is evicted while a load goes on: what it returns is not kept
 	// there, as somebody may have forgotten the key.
 	n.Forget(ctx, "key")
+	var before int32
 	_, err := other.Get(ctx, "key", func(ctx context.Context) (string, error) {
+		before = replaced.Load()
 		return "old", a.Shared.Delete(ctx, "test:key")
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	time.Sleep(20 * time.Millisecond) // it is kept, or not, after Get has returned
+	eventually(t, "it was tried", func() bool { return replaced.Load() > before })
 	forgotten("after a load without its mark")
+}
+
+// watched is a store that counts how often something was replaced, or was not, as
+// it should be.
+type watched struct {
+	cache.Shared
+	replaced *atomic.Int32
+}
+
+func (w watched) Replace(ctx context.Context, key string, old, value []byte, ttl time.Duration) (bool, error) {
+	defer w.replaced.Add(1)
+	return w.Shared.Replace(ctx, key, old, value, ttl)
 }
 
 // testLate has a load end after the key was forgotten.

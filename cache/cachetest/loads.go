@@ -70,7 +70,7 @@ func testStampede(t *testing.T, tiers Tiers, inline bool) {
 
 // testCancelled has callers give up.
 func testCancelled(t *testing.T, tiers Tiers) {
-	_, n := one(t, tiers, cache.NamespaceOptions[string]{})
+	c, n := one(t, tiers, cache.NamespaceOptions[string]{})
 	begun, proceed := make(chan struct{}), make(chan struct{})
 	load := func(ctx context.Context) (string, error) {
 		close(begun)
@@ -92,8 +92,7 @@ func testCancelled(t *testing.T, tiers Tiers) {
 		v, err := n.Get(context.Background(), "key", load)
 		second <- fmt.Sprint(v, err)
 	}()
-	// The second has to wait before the first gives up, which nobody can see.
-	time.Sleep(50 * time.Millisecond)
+	eventually(t, "the second waits", func() bool { return c.Stats()[0].Joins == 1 })
 	cancel()
 	if err := <-firstErr; !errors.Is(err, context.Canceled) {
 		t.Errorf("who gave up got %v", err)

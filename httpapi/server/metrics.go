@@ -47,7 +47,7 @@ func (m *metrics) register(c *cache.Cache) { m.registry.MustRegister(newCacheCol
 // dashboards expect.
 type cacheCollector struct {
 	cache                                           *cache.Cache
-	hits, misses, stale, invalidations              *prometheus.Desc
+	hits, misses, joins, stale, invalidations       *prometheus.Desc
 	evictions, dropped, items, bytes, max           *prometheus.Desc
 	breakerOpen, breakerOpened, failures, listening *prometheus.Desc
 }
@@ -60,6 +60,7 @@ func newCacheCollector(c *cache.Cache) *cacheCollector {
 		cache:         c,
 		hits:          desc("hits_total", "Values found in a tier of the cache.", "namespace", "tier"),
 		misses:        desc("misses_total", "Values not found in a tier of the cache.", "namespace", "tier"),
+		joins:         desc("joins_total", "Callers who waited for a load that another had begun.", "namespace"),
 		stale:         desc("stale_total", "Old values returned, as the new one was being made or could not be had.", "namespace"),
 		invalidations: desc("invalidations_total", "Keys forgotten: sent by this process, or received from others.", "namespace", "direction"),
 		evictions:     desc("evictions_total", "Values that left the memory of this process to make room, or because their time was over."),
@@ -77,7 +78,7 @@ func newCacheCollector(c *cache.Cache) *cacheCollector {
 // Describe implements prometheus.Collector.
 func (cc *cacheCollector) Describe(ch chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{
-		cc.hits, cc.misses, cc.stale, cc.invalidations, cc.evictions, cc.dropped, cc.items, cc.bytes, cc.max,
+		cc.hits, cc.misses, cc.joins, cc.stale, cc.invalidations, cc.evictions, cc.dropped, cc.items, cc.bytes, cc.max,
 		cc.breakerOpen, cc.breakerOpened, cc.failures, cc.listening,
 	} {
 		ch <- d
@@ -101,6 +102,7 @@ func (cc *cacheCollector) Collect(ch chan<- prometheus.Metric) {
 			count(cc.hits, s.SharedHits, s.Namespace, "shared")
 			count(cc.misses, s.SharedMisses, s.Namespace, "shared")
 		}
+		count(cc.joins, s.Joins, s.Namespace)
 		count(cc.stale, s.Stale, s.Namespace)
 		if s.Forgets {
 			count(cc.invalidations, s.ForgetsSent, s.Namespace, "sent")

@@ -210,6 +210,7 @@ func TestRedisShared(t *testing.T) {
 	for _, line := range []string{
 		`cache_hits_total{namespace="page",tier="shared"} `, `cache_misses_total{namespace="user",tier="local"} `,
 		`cache_invalidations_total{direction="received",namespace="user"} `, `cache_load_duration_seconds_count{namespace="page",result="ok"} `,
+		`cache_joins_total{namespace="page"} `,
 		"cache_bytes ", "cache_max_bytes ", "cache_evictions_total ", "cache_breaker_open 0", "cache_listening 1", "go_goroutines ",
 	} {
 		if !strings.Contains(w.Body.String(), "\n"+line) {

@@ -107,6 +107,8 @@ func broken(pkg, imp string) string {
 		if !testSupport(pkg) {
 			return "only packages for tests link testing"
 		}
+	case below(imp, "internal") && testSupport(imp) && testSupport(pkg):
+		// What packages for tests have in common.
 	case ours(imp) && testSupport(imp) && !testSupport(pkg) && !below(pkg, "internal"):
 		return "packages for tests are linked by tests alone"
 	case below(pkg, "migrations") && ours(imp) && !below(imp, "migrations"):
@@ -197,6 +199,9 @@ func TestBroken(t *testing.T) {
 		{"migrations", "readerstate", true},
 		{"migrations/migrationstest", "migrations", false},
 		{"migrations/migrationstest", "testing", false},
+		{"migrations/migrationstest", "internal/containertest", false},
+		{"migrations/migrationstest", "internal/bench", true},
+		{"cache/rediscache", "internal/containertest", true},
 	} {
 		if got := broken(c.pkg, c.imp) != ""; got != c.broken {
 			t.Errorf("broken(%s, %s) = %v", c.pkg, c.imp, got)

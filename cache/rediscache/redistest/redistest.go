@@ -13,12 +13,9 @@ import (
 	"cmp"
 	"context"
 	"crypto/rand"
-	"errors"
-	"fmt"
 	"net"
 	"os"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -27,36 +24,21 @@ import (
 	"github.com/testcontainers/testcontainers-go/wait"
 
 	"github.com/pressmark/pressmark/cache/rediscache"
+	"github.com/pressmark/pressmark/internal/containertest"
 )
 
 // Image is what the server runs when PRESSMARK_TEST_REDIS_IMAGE is not set.
 const Image = "redis:7-alpine"
 
 // shared is the server of this test binary.
-var shared struct {
-	hasMain bool // set before the tests run
-	once    sync.Once
-	server  *Server
-	err     error
-}
+var shared = containertest.Shared[*Server]{Server: single.server()}
 
 // Main runs the tests of a test binary, a *testing.M or another Main, and then
 // removes the container that they had started.
 type Main struct{ M interface{ Run() int } }
 
 // Run returns the exit code for the test binary.
-func (m Main) Run() int {
-	shared.hasMain = true
-	code := m.M.Run()
-	shared.once.Do(func() {}) // from here on nothing is started
-	if shared.server != nil {
-		if err := shared.server.remove(); err != nil {
-			fmt.Fprintln(os.Stderr, err)
-			return max(code, 1)
-		}
-	}
-	return code
-}
+func (m Main) Run() int { return shared.Run(m.M) }
 
 // Open returns the address of a server, and a prefix that no other test has.
 func Open(tb testing.TB) (address, prefix string) {
@@ -65,19 +47,14 @@ func Open(tb testing.TB) (address, prefix string) {
 	if address := os.Getenv("PRESSMARK_TEST_REDIS_URL"); address != "" {
 		return address, prefix
 	}
-	if !shared.hasMain {
-		tb.Fatal("the container would stay: TestMain has to run the tests by redistest.Main")
-	}
-	shared.once.Do(func() { shared.server, shared.err = start(single) })
-	need(tb, shared.err)
-	return shared.server.URL, prefix
+	return shared.Open(tb).URL, prefix
 }
 
 // Server is a server of one test.
 type Server struct {
 	// URL is its address.
 	URL string
-	// Nodes are the addresses under which the nodes of a Cluster know themselves,
+	// nodes are the addresses under which the nodes of a Cluster know themselves,
 	// and where they are reached.
 	nodes     map[string]string
 	container testcontainers.Container
@@ -86,42 +63,13 @@ type Server struct {
 // Start starts a server that is the test's own.
 func Start(tb testing.TB) *Server {
 	tb.Helper()
-	return own(tb, single)
+	return single.server().Own(tb)
 }
 
 // StartCluster starts a Cluster of three masters that is the test's own.
 func StartCluster(tb testing.TB) *Server {
 	tb.Helper()
-	return own(tb, cluster)
-}
-
-func own(tb testing.TB, kind kind) *Server {
-	tb.Helper()
-	s, err := start(kind)
-	if s != nil {
-		tb.Cleanup(func() {
-			if err := s.remove(); err != nil {
-				tb.Error(err)
-			}
-		})
-	}
-	need(tb, err)
-	return s
-}
-
-var errNoEngine = errors.New("there is no container engine")
-
-func need(tb testing.TB, err error) {
-	tb.Helper()
-	switch {
-	case err == nil:
-	case !errors.Is(err, errNoEngine):
-		tb.Fatalf("starting Redis in a container: %v", err)
-	case os.Getenv("PRESSMARK_REQUIRE_CONTAINERS") == "1":
-		tb.Fatalf("this test needs Redis, and PRESSMARK_REQUIRE_CONTAINERS=1: %v", err)
-	default:
-		tb.Skipf("this test needs Redis; start a container engine to run it: %v", err)
-	}
+	return cluster.server().Own(tb)
 }
 
 // kind is what runs in a container.
@@ -150,13 +98,11 @@ var (
 	}
 )
 
-func start(k kind) (*Server, error) {
-	// The image may have to be pulled first.
-	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Minute)
-	defer cancel()
-	if err := engine(ctx); err != nil {
-		return nil, err
-	}
+func (k kind) server() containertest.Server[*Server] {
+	return containertest.Server[*Server]{Name: "Redis", Start: k.start}
+}
+
+func (k kind) start(ctx context.Context) (testcontainers.Container, *Server, error) {
 	image := cmp.Or(os.Getenv("PRESSMARK_TEST_REDIS_IMAGE"), Image)
 	ports := make([]string, len(k.ports))
 	for i, p := range k.ports {
@@ -166,47 +112,23 @@ func start(k kind) (*Server, error) {
 		testcontainers.WithEntrypoint("sh", "-c", k.script),
 		testcontainers.WithExposedPorts(ports...),
 		testcontainers.WithWaitStrategy(wait.ForExec([]string{"sh", "-c", k.ready}), wait.ForListeningPort(ports[0])))
-	if container == nil {
-		return nil, err
-	}
-	s := &Server{container: container, nodes: map[string]string{}} // also one that was not ready in time
 	if err != nil {
-		return s, err
+		return container, nil, err
 	}
+	s := &Server{container: container, nodes: map[string]string{}}
 	host, err := container.Host(ctx)
 	if err != nil {
-		return s, err
+		return container, nil, err
 	}
 	for i, p := range k.ports {
 		mapped, err := container.MappedPort(ctx, ports[i])
 		if err != nil {
-			return s, err
+			return container, nil, err
 		}
 		s.nodes[net.JoinHostPort("127.0.0.1", p)] = net.JoinHostPort(host, mapped.Port())
 	}
 	s.URL = "redis://" + s.nodes["127.0.0.1:"+k.ports[0]]
-	return s, nil
-}
-
-// engine returns an error that is errNoEngine if no container engine answers.
-func engine(ctx context.Context) error {
-	provider, err := testcontainers.ProviderDefault.GetProvider()
-	if err != nil {
-		return fmt.Errorf("%w: %w", errNoEngine, err)
-	}
-	defer provider.Close()
-	if err := provider.Health(ctx); err != nil {
-		return fmt.Errorf("%w: %w", errNoEngine, err)
-	}
-	return nil
-}
-
-func (s *Server) remove() error {
-	// Nothing in it is worth an orderly shutdown.
-	if err := testcontainers.TerminateContainer(s.container, testcontainers.StopTimeout(0)); err != nil {
-		return fmt.Errorf("removing Redis's container: %w", err)
-	}
-	return nil
+	return container, s, nil
 }
 
 // Client returns a client of a server.
