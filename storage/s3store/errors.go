@@ -57,14 +57,14 @@ func (s *Store) explain(ctx context.Context, op, key string, err error) error {
 	if e, ok := errors.AsType[*awshttp.ResponseError](err); ok {
 		status = e.HTTPStatusCode()
 	}
-	switch status { // HEAD has no code
-	case http.StatusNotFound:
+	switch {
+	case status == http.StatusNotFound && code == "": // to HEAD
 		return fail(op, key, fs.ErrNotExist)
-	case http.StatusForbidden:
+	case status == http.StatusForbidden:
 		return fail(op, key, fmt.Errorf("%w: %w", fs.ErrPermission, err))
-	case http.StatusPreconditionFailed:
+	case status == http.StatusPreconditionFailed:
 		return fail(op, key, storage.ErrChanged)
-	case http.StatusRequestedRangeNotSatisfiable:
+	case status == http.StatusRequestedRangeNotSatisfiable:
 		return fail(op, key, storage.ErrRange)
 	}
 	return fail(op, key, unavailable(err))
