@@ -1,6 +1,9 @@
 package auth
 
-import "context"
+import (
+	"context"
+	"fmt"
+)
 
 // Users keeps accounts. Implementations are safe for concurrent use, and what
 // they acknowledge is kept. Calls end early, with the context's error, when ctx
@@ -43,4 +46,25 @@ type Users interface {
 	// Delete removes an account with all that is kept of it. One that is not
 	// there is ErrNotFound, the last enabled admin ErrLastAdmin.
 	Delete(ctx context.Context, id UserID) error
+}
+
+// AnyRestricted reports whether there is an account that may not see everything,
+// whether it is enabled or not.
+func AnyRestricted(ctx context.Context, users Users) (bool, error) {
+	const page = 1000
+	for after := UserID(0); ; {
+		list, err := users.List(ctx, after, page)
+		if err != nil {
+			return false, fmt.Errorf("look for restricted users: %w", err)
+		}
+		for i := range list {
+			if list[i].Access.Restricted {
+				return true, nil
+			}
+			after = list[i].ID
+		}
+		if len(list) < page {
+			return false, nil
+		}
+	}
 }

@@ -72,10 +72,15 @@ func (a *API) forwardedBy(r *http.Request, header string) string {
 	return strings.TrimSpace(said[strings.LastIndexByte(said, ',')+1:]) // what stands before it, the client may have said
 }
 
+// encrypted tells whether the client uses HTTPS.
+func (a *API) encrypted(r *http.Request) bool {
+	return r.TLS != nil || strings.EqualFold(a.forwardedBy(r, "X-Forwarded-Proto"), "https")
+}
+
 // private tells whether nobody between the client and this server can read along:
 // the connection is encrypted, or does not leave the machine.
 func (a *API) private(r *http.Request) bool {
-	if r.TLS != nil || strings.EqualFold(a.forwardedBy(r, "X-Forwarded-Proto"), "https") {
+	if a.encrypted(r) {
 		return true
 	}
 	peer, ok := parseHost(r.RemoteAddr)

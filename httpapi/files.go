@@ -2,6 +2,7 @@ package httpapi
 
 import (
 	"context"
+	"errors"
 	"io"
 	"net/http"
 	"strings"
@@ -16,6 +17,14 @@ type FileOptions struct {
 	// Covers makes and keeps thumbnails and placeholders. nil keeps them in
 	// Options.Cache.
 	Covers *covers.Cache
+	// Redirect says who is sent to stores that can sign addresses.
+	Redirect Redirect
+	// Restricted says whether any user may not see all books. nil says so if there
+	// are users.
+	Restricted func(context.Context) (bool, error)
+	// SealKey authenticates addresses in a shared cache, as 32 random bytes that
+	// all replicas have. nil believes what is there.
+	SealKey []byte
 }
 
 // files answers requests for the files of books.
@@ -24,6 +33,7 @@ type files struct {
 	covers  *covers.Cache
 	finders map[*library]*finder
 	ready   readyCovers
+	remote  *remote
 }
 
 // registerFiles adds the operations of covers and downloads with a.handle.
@@ -36,6 +46,9 @@ func (a *API) registerFiles() error {
 		}
 	}
 	if f.ready, err = newReadyCovers(a.opts.Cache); err != nil {
+		return err
+	}
+	if f.remote, err = newRemote(a.opts.Cache, a.opts.Files.SealKey); err != nil {
 		return err
 	}
 	for _, lib := range a.libs {
@@ -63,19 +76,73 @@ func (f *files) download(w http.ResponseWriter, r *http.Request) error {
 	return f.sendBook(w, r, v, id, wanted(strings.ToUpper(r.PathValue("format"))), f.api.cacheControl(r, v.name != ""))
 }
 
-// sendBook sends a file of a book as an attachment.
+// sendBook sends a file of a book as an attachment, or sends the client where it
+// is.
 func (f *files) sendBook(w http.ResponseWriter, r *http.Request, v *view, id catalog.BookID, want wanted, cacheControl []string) error {
-	file, info, b, err := f.open(r.Context(), v, id, want)
+	store := v.lib.Placement.book(want)
+	var elsewhere error // why the file is not taken from there
+	if store != nil {
+		sent, err := f.sendFrom(w, r, v, store, id, want, cacheControl)
+		if sent {
+			return err
+		}
+		elsewhere = err
+	}
+	file, info, b, err := f.open(r.Context(), v, v.lib.Files, id, want)
+	if store != nil && errors.Is(err, errMissing) {
+		if !errors.Is(elsewhere, errNoObject) {
+			return elsewhere
+		}
+		file, info, b, err = f.open(r.Context(), v, store, id, want) // perhaps under the name that it had before
+	}
 	if err != nil {
 		return err
 	}
+	return f.attach(w, r, file, info, &b, want, cacheControl)
+}
+
+// attach sends an open file, and closes it.
+func (f *files) attach(w http.ResponseWriter, r *http.Request, file io.ReadSeekCloser, info storage.Info, b *catalog.Book, want wanted, cacheControl []string) error {
 	defer file.Close()
 	h := w.Header()
 	h["Content-Type"] = []string{mediaType(string(want))}
-	h["Content-Disposition"] = []string{contentDisposition(&b, "."+strings.ToLower(string(want)))}
+	h["Content-Disposition"] = []string{contentDisposition(b, "."+strings.ToLower(string(want)))}
 	h["Content-Security-Policy"] = sandbox
 	h["Cache-Control"] = cacheControl
 	return f.api.serveFile(w, r, file, info)
+}
+
+// sendFrom is sendBook from a store beside the library's folder. sent is false if
+// it does not have the file under the key of the catalog, or cannot be asked.
+func (f *files) sendFrom(w http.ResponseWriter, r *http.Request, v *view, store storage.Store, id catalog.BookID, want wanted, cacheControl []string) (sent bool, err error) {
+	ctx := r.Context()
+	b, err := v.reader.Book(ctx, id)
+	if err != nil {
+		return true, bookError(id, err)
+	}
+	key, err := want.key(&b)
+	if err != nil {
+		return true, err
+	}
+	info, err := f.remoteFile(ctx, store, v.lib, &b, key)
+	if err != nil {
+		return ctx.Err() != nil, err
+	}
+	if inm := r.Header["If-None-Match"]; inm == nil || !matches(inm, `"`+info.Tag+`"`, false) {
+		o := storage.SignOptions{
+			Lifetime: signedFor, ContentType: mediaType(string(want)),
+			ContentDisposition: contentDisposition(&b, "."+strings.ToLower(string(want))),
+		}
+		if to, err := sign(ctx, store, info, o); err == nil && f.redirects(r, to.URL) {
+			f.redirect(w, to.URL, 0, to.Expires)
+			return true, nil
+		}
+	}
+	file, info, err := storage.OpenSeeker(ctx, store, key) // as it is now
+	if err != nil {
+		return ctx.Err() != nil, noObject(err)
+	}
+	return true, f.attach(w, r, file, info, &b, want, cacheControl)
 }
 
 // sandbox keeps what a book contains from doing anything, should a browser
@@ -92,10 +159,11 @@ func (f *files) view(r *http.Request) (*view, []param, error) {
 	return f.api.look(r.Context(), params)
 }
 
-// open opens a file of a book.
-func (f *files) open(ctx context.Context, v *view, id catalog.BookID, want wanted) (file io.ReadSeekCloser, info storage.Info, b catalog.Book, err error) {
-	b, err = f.finders[v.lib].find(ctx, v, id, want, func(key string) (err error) {
-		file, info, err = storage.OpenSeeker(ctx, v.lib.Files, key)
+// open opens a file of a book in a store that is laid out as the library's folder
+// is.
+func (f *files) open(ctx context.Context, v *view, store storage.Store, id catalog.BookID, want wanted) (file io.ReadSeekCloser, info storage.Info, b catalog.Book, err error) {
+	b, err = f.finders[v.lib].find(ctx, v, store, id, want, func(key string) (err error) {
+		file, info, err = storage.OpenSeeker(ctx, store, key)
 		return err
 	})
 	return file, info, b, err

@@ -56,8 +56,7 @@ func (f *files) cover(w http.ResponseWriter, r *http.Request) error {
 	k := cacheKey(r, i.View, identity)
 	keep := keepable(r) && len(k) <= maxKeyed && plain(r)
 	if keep {
-		if c := f.ready.get(r.Context(), k); c != nil {
-			c.write(w, r, f.coverCacheControl(r, c.versioned, c.partial))
+		if c := f.ready.get(r.Context(), k); c != nil && f.sendReady(w, r, c) {
 			return nil
 		}
 	}
@@ -73,6 +72,19 @@ func (f *files) cover(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	at, err := f.placeOf(r.Context(), v, id, q)
+	if err != nil {
+		return err
+	}
+	if at != nil && f.redirects(r, at.address(f.everybodySeesAll(r.Context()))) {
+		c := newReadyCover(v, nil, "", time.Time{}, at.versioned)
+		c.at = at
+		if keep {
+			f.ready.kept.Put(k, c)
+		}
+		f.sendReady(w, r, c)
+		return nil
+	}
 	var b catalog.Book
 	if q.size == "" {
 		b, err = f.original(w, r, v, id, q)
@@ -83,7 +95,7 @@ func (f *files) cover(w http.ResponseWriter, r *http.Request) error {
 			c, b, err = f.thumbnail(r.Context(), v, id, q)
 		}
 		if err == nil {
-			if keep {
+			if keep && at == nil { // others may be sent to where it is
 				f.ready.kept.Put(k, c)
 			}
 			return f.send(w, r, c)
@@ -111,7 +123,11 @@ func noPicture(err error) bool {
 
 // original sends the file as it is, if it is an image.
 func (f *files) original(w http.ResponseWriter, r *http.Request, v *view, id catalog.BookID, q coverQuery) (catalog.Book, error) {
-	file, info, b, err := f.open(r.Context(), v, id, cover)
+	store, info, b, err := f.findCover(r.Context(), v, id)
+	if err != nil {
+		return b, err
+	}
+	file, info, err := storage.OpenSeeker(r.Context(), store, info.Key)
 	if err != nil {
 		return b, err
 	}
@@ -137,16 +153,12 @@ func (f *files) original(w http.ResponseWriter, r *http.Request, v *view, id cat
 
 // thumbnail returns the cover made smaller.
 func (f *files) thumbnail(ctx context.Context, v *view, id catalog.BookID, q coverQuery) (*readyCover, catalog.Book, error) {
-	var info storage.Info
-	b, err := f.finders[v.lib].find(ctx, v, id, cover, func(key string) (err error) {
-		info, err = v.lib.Files.Stat(ctx, key)
-		return err
-	})
+	store, info, b, err := f.findCover(ctx, v, id)
 	if err != nil {
 		return nil, b, err
 	}
 	jpeg, err := f.covers.Thumbnail(ctx, covers.Source{
-		Name: v.lib.Name + "/" + strconv.FormatInt(int64(id), 10), Store: v.lib.Files, Info: info,
+		Name: v.lib.Name + "/" + strconv.FormatInt(int64(id), 10), Store: store, Info: info,
 	}, q.size)
 	if err != nil {
 		return nil, b, err

@@ -36,6 +36,7 @@ const (
 )
 
 type readyCover struct {
+	at                     *coverPlace // where it is, instead of jpeg
 	jpeg                   []byte
 	changed                time.Time // when the cover was, if it is known
 	etag, modified, length []string  // header values, shared by all requests

@@ -40,6 +40,19 @@ func (want wanted) stored(b *catalog.Book) (folder, name string, err error) {
 	return "", "", notFound("path.format", string(want), "the book has no format")
 }
 
+// key returns the key that the catalog has for the file.
+func (want wanted) key(b *catalog.Book) (string, error) {
+	folder, name, err := want.stored(b)
+	if err != nil {
+		return "", err
+	}
+	key := folder + "/" + name
+	if !safeKey(key) {
+		return "", &statusError{status: http.StatusNotFound, detail: "The catalog names a file outside of the library.", err: errMissing}
+	}
+	return key, nil
+}
+
 // accepts says whether a file of this name can stand for the stored one.
 // Formats are found by extension alone, as Calibre does (db/backend.py,
 // format_abspath); a cover has always the same name.
@@ -74,8 +87,8 @@ const (
 	mostSiblings = 5000
 )
 
-// find calls try with the keys under which the file of the book may be, until
-// one call returns nil or an error other than that there is no such object. It
+// find calls try with the keys under which the file of the book may be in a store
+// that is laid out as the library's folder is, until one call returns nil or an error other than that there is no such object. It
 // returns the book as the catalog has it then. A book that v hides is one that
 // is not there: nothing is looked for.
 //
@@ -86,8 +99,8 @@ const (
 //  4. all of these for the book as it is after the catalog has looked for
 //     changes;
 //  5. a folder anywhere in the library that ends in the book's id.
-func (f *finder) find(ctx context.Context, v *view, id catalog.BookID, want wanted, try func(key string) error) (catalog.Book, error) {
-	b, err := f.attempt(ctx, v.reader, id, want, try)
+func (f *finder) find(ctx context.Context, v *view, files storage.Store, id catalog.BookID, want wanted, try func(key string) error) (catalog.Book, error) {
+	b, err := f.attempt(ctx, v.reader, files, id, want, try)
 	if !errors.Is(err, errMissing) || b.Cover == "" && want == cover {
 		return b, err
 	}
@@ -97,15 +110,15 @@ func (f *finder) find(ctx context.Context, v *view, id catalog.BookID, want want
 		if err != nil {
 			return b, err
 		}
-		again, err := f.attempt(ctx, now.reader, id, want, try)
+		again, err := f.attempt(ctx, now.reader, files, id, want, try)
 		if !errors.Is(err, errMissing) {
 			return again, err
 		}
 		b = again
 	}
 	if want != cover { // covers are asked for by the page; a stale has_cover must not cost a walk
-		if folder := f.strays.folder(ctx, f.lib.Files, catalog.Snapshot(f.lib.Catalog), id); folder != "" {
-			if err := f.inFolders(ctx, folder+"/", &b, want, try); !errors.Is(err, fs.ErrNotExist) {
+		if folder := f.strays.folder(ctx, files, catalog.Snapshot(f.lib.Catalog), id); folder != "" {
+			if err := f.inFolders(ctx, files, folder+"/", &b, want, try); !errors.Is(err, fs.ErrNotExist) {
 				return b, err
 			}
 		}
@@ -116,25 +129,21 @@ func (f *finder) find(ctx context.Context, v *view, id catalog.BookID, want want
 	return b, err
 }
 
-func (f *finder) attempt(ctx context.Context, books catalog.Reader, id catalog.BookID, want wanted, try func(key string) error) (catalog.Book, error) {
+func (f *finder) attempt(ctx context.Context, books catalog.Reader, files storage.Store, id catalog.BookID, want wanted, try func(key string) error) (catalog.Book, error) {
 	b, err := books.Book(ctx, id)
 	if err != nil {
 		return b, bookError(id, err)
 	}
-	folder, name, err := want.stored(&b)
+	key, err := want.key(&b)
 	if err != nil {
 		return b, err
 	}
-	key := folder + "/" + name
-	if !safeKey(key) {
-		return b, &statusError{status: http.StatusNotFound, detail: "The catalog names a file outside of the library.", err: errMissing}
-	}
 	err = f.tryKey(key, try)
 	if errors.Is(err, fs.ErrNotExist) {
-		err = f.inFolders(ctx, folder+"/", &b, want, try)
+		err = f.inFolders(ctx, files, path.Dir(key)+"/", &b, want, try)
 	}
-	if author, _, ok := strings.Cut(folder, "/"); ok && errors.Is(err, fs.ErrNotExist) {
-		err = f.inFolders(ctx, author+"/", &b, want, try)
+	if author, _, ok := strings.Cut(path.Dir(key), "/"); ok && errors.Is(err, fs.ErrNotExist) {
+		err = f.inFolders(ctx, files, author+"/", &b, want, try)
 	}
 	if errors.Is(err, fs.ErrNotExist) {
 		err = &statusError{
@@ -148,14 +157,14 @@ func (f *finder) attempt(ctx context.Context, books catalog.Reader, id catalog.B
 
 // inFolders goes through what is below prefix and tries files in the book's
 // folders: the stored one, and those that end in its id.
-func (f *finder) inFolders(ctx context.Context, prefix string, b *catalog.Book, want wanted, try func(key string) error) error {
+func (f *finder) inFolders(ctx context.Context, files storage.Store, prefix string, b *catalog.Book, want wanted, try func(key string) error) error {
 	_, stored, err := want.stored(b)
 	if err != nil {
 		return err
 	}
 	var exact, other []string
 	seen := 0
-	for info, err := range f.lib.Files.List(ctx, prefix) {
+	for info, err := range files.List(ctx, prefix) {
 		if err != nil {
 			if f.missing(prefix, err) {
 				break

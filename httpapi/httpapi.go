@@ -31,6 +31,8 @@ type Library struct {
 	Catalog catalog.Reader
 	// Files holds covers and formats under the keys that Catalog gives.
 	Files storage.Store
+	// Placement says what is elsewhere.
+	Placement Placement
 }
 
 // Options are the settings of an [API]. Only Libraries has to be given.
@@ -65,8 +67,8 @@ type Options struct {
 	// RequestTimeout bounds the work on one request that does not stream.
 	// 0 means 30 s; negative means no bound.
 	RequestTimeout time.Duration
-	// Cache keeps answers and thumbnails, in namespaces of its own (ready, page,
-	// cover and thumbnail). An API needs one for itself. nil keeps nothing.
+	// Cache keeps answers, thumbnails, and what stores have said, in namespaces of
+	// its own (ready, page, cover, thumbnail, object, cover-object and signed). An API needs one for itself. nil keeps nothing.
 	Cache *cache.Cache
 	// CacheTTL is how long answers that nobody asks for are kept. 0 means 1 h;
 	// negative keeps none.

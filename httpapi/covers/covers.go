@@ -61,6 +61,7 @@ import (
 	"fmt"
 	"log/slog"
 	"runtime"
+	"strconv"
 	"sync"
 	"time"
 
@@ -261,3 +262,17 @@ func pictureKey(parts ...string) key {
 }
 
 func (k key) String() string { return hex.EncodeToString(k[:]) }
+
+// ObjectKey is the key of a book's cover in a store that has covers by book:
+// "{id}.jpg", which may change, or "{id}-{tag}.jpg" and, made smaller,
+// "{id}-{tag}-{size}.jpg", which do not. tag is the Tag of the first.
+func ObjectKey(book int64, tag string, size Size) string {
+	key := strconv.FormatInt(book, 10)
+	if tag != "" {
+		key += "-" + tag
+	}
+	if size != "" {
+		key += "-" + string(size)
+	}
+	return key + ".jpg"
+}

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/pressmark/pressmark/auth"
+	"github.com/pressmark/pressmark/httpapi"
 )
 
 // Config says what is served and how. Only Libraries has to be given; every other zero value stands for the default.
@@ -99,6 +100,15 @@ type Config struct {
 	// ThumbnailCacheMaxBytes bounds the thumbnails kept in DataDir. 0 means
 	// 1 GiB; negative keeps none on disk.
 	ThumbnailCacheMaxBytes int64
+
+	// S3 is where files are in S3.
+	S3 S3
+	// BooksStore says where books are, "local" for the library's folder or "s3", by
+	// format in upper case; "" is all that are not named. What is not there is
+	// looked for in the folder.
+	BooksStore map[string]string
+	// DownloadRedirect says who is sent to S3 and not sent the file.
+	DownloadRedirect httpapi.Redirect
 
 	// NoWatch reads each library once and does not look for changes.
 	NoWatch bool
@@ -193,6 +203,9 @@ func (c Config) withDefaults() (Config, error) {
 	}
 	var err error
 	if c, err = c.withUserDefaults(); err != nil {
+		errs = append(errs, err)
+	}
+	if c, err = c.withStoreDefaults(); err != nil {
 		errs = append(errs, err)
 	}
 	if c.DatabaseURL != "" {

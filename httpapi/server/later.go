@@ -5,9 +5,8 @@ package server
 // in silence would let somebody believe that it took effect. A feature that
 // arrives takes its lines from here to settings.
 //
-// AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_REGION and
-// OTEL_EXPORTER_OTLP_ENDPOINT are not here: other programs set them for a whole
-// machine, so that their presence says nothing about this server.
+// OTEL_EXPORTER_OTLP_ENDPOINT is not here: other programs set it for a whole
+// machine, so that its presence says nothing about this server.
 func later() map[string]string {
 	return map[string]string{
 		"CALIBRE_LIBRARY_URL": "",
@@ -20,14 +19,5 @@ func later() map[string]string {
 		"GOOGLE_DRIVE_CREDENTIALS_PATH":  "",
 		"GOOGLE_DRIVE_FOLDER_ID":         "",
 		"GOOGLE_DRIVE_REQUESTS_PER_100S": "",
-
-		"USE_S3_COVERS":     "false",
-		"S3_ENDPOINT_URL":   "",
-		"S3_BUCKET_NAME":    "",
-		"S3_COVERS_PREFIX":  "",
-		"S3_BOOKS_PREFIX":   "",
-		"CDN_DOMAIN":        "",
-		"BOOKS_STORE":       "local",
-		"DOWNLOAD_REDIRECT": "",
 	}
 }

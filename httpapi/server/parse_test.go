@@ -50,7 +50,21 @@ func TestParse(t *testing.T) {
 		"a flag beats a file":     {args: []string{"--listen-addr=:1"}, env: env{"LISTEN_ADDR_FILE": file}, want: Config{ListenAddr: ":1"}},
 		"empty is not set":        {env: env{"LISTEN_ADDR": "", "WATCH_SETTLE": " "}},
 		"0 is none":               {env: env{"WATCH_SETTLE": "0", "THUMBNAIL_CACHE_MAX_BYTES": "0"}, want: Config{WatchSettle: -1, ThumbnailCacheMaxBytes: -1}},
-		"later, but switched off": {env: env{"USE_S3_COVERS": "FALSE", "BOOKS_STORE": "local", "REDIS_URL": "off", "METRICS_ADDR": "off", "AWS_REGION": "eu-west-1"}},
+		"later, but switched off": {env: env{"USE_GOOGLE_DRIVE": "FALSE", "BOOKS_STORE": "local", "DOWNLOAD_REDIRECT": "AUTO", "REDIS_URL": "off", "METRICS_ADDR": "off"}},
+		"S3": {
+			env: env{
+				"USE_S3_COVERS": "true", "S3_BUCKET_NAME": "b", "AWS_REGION": "eu-west-1", "AWS_ACCESS_KEY_ID": "i", "AWS_SECRET_ACCESS_KEY_FILE": file,
+				"S3_ENDPOINT_URL": "http://s3", "S3_PATH_STYLE": "no", "S3_COVERS_PREFIX": "c/", "S3_BOOKS_PREFIX": "d", "CDN_DOMAIN": "cdn", "S3_ENCRYPTION": "aws:kms", "S3_KMS_KEY_ID": "k",
+				"BOOKS_STORE": "s3, pdf=local", "DOWNLOAD_REDIRECT": "false",
+			},
+			want: Config{
+				S3: S3{
+					Covers: true, Bucket: "b", Region: "eu-west-1", AccessKeyID: "i", SecretAccessKey: "127.0.0.1:7000", Endpoint: "http://s3", HostStyle: true,
+					CoversPrefix: "c/", BooksPrefix: "d", CDN: "cdn", Encryption: "aws:kms", KMSKeyID: "k",
+				},
+				BooksStore: map[string]string{"": "s3", "PDF": "local"}, DownloadRedirect: httpapi.RedirectNever,
+			},
+		},
 		"several libraries": {
 			args: []string{"--calibre-library-path", "main=/a,comics=/b, with comma/c=d"},
 			env:  env{"CALIBRE_DATABASE_PATH": "comics=/db/metadata.db"},
@@ -101,11 +115,15 @@ func TestParseRefuses(t *testing.T) {
 		"no folder":            {env: env{"CALIBRE_LIBRARY_PATH": "a=/a,b="}, want: `CALIBRE_LIBRARY_PATH: library "b" has no folder`},
 		"database of nothing":  {env: env{"CALIBRE_DATABASE_PATH": "/a"}, want: "CALIBRE_DATABASE_PATH: it goes with CALIBRE_LIBRARY_PATH"},
 		"database of whom":     {env: env{"CALIBRE_LIBRARY_PATH": "/a", "CALIBRE_DATABASE_PATH": "b=/b"}, want: "CALIBRE_DATABASE_PATH: "},
-		"later by variable":    {env: env{"CDN_DOMAIN": "d123.cloudfront.net"}, want: "CDN_DOMAIN: what this sets is not available in this version"},
+		"later by variable":    {env: env{"GOOGLE_DRIVE_FOLDER_ID": "abc"}, want: "GOOGLE_DRIVE_FOLDER_ID: what this sets is not available in this version"},
 		"Redis is no address":  {env: env{"REDIS_URL": "cache:6379"}, want: "REDIS_URL: an address such as redis://"},
-		"later by flag":        {args: []string{"--use-s3-covers=true"}, want: "--use-s3-covers: what this sets is not available"},
+		"later by flag":        {args: []string{"--use-google-drive=true"}, want: "--use-google-drive: what this sets is not available"},
 		"later, a bare flag":   {args: []string{"--use-google-drive"}, want: "--use-google-drive: "},
 		"later, out of a file": {env: env{"SECRET_KEY_FILE": "/run/secrets/key"}, want: "SECRET_KEY_FILE: "},
+		"books on Drive":       {env: env{"BOOKS_STORE": "gdrive,PDF=s3"}, want: `BOOKS_STORE: "gdrive" is not available in this version`},
+		"books nowhere":        {env: env{"BOOKS_STORE": "local,PDF=tape"}, want: `BOOKS_STORE: "tape" is not a place`},
+		"books twice":          {env: env{"BOOKS_STORE": "PDF=s3,pdf=local"}, want: "BOOKS_STORE: "},
+		"redirect":             {env: env{"DOWNLOAD_REDIRECT": "sometimes"}, want: "DOWNLOAD_REDIRECT: "},
 		"library on the web":   {env: env{"CALIBRE_LIBRARY_URL": "https://x"}, want: "CALIBRE_LIBRARY_URL: "},
 	} {
 		t.Run(name, func(t *testing.T) {

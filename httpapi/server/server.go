@@ -76,6 +76,7 @@ type Server struct {
 	metrics   *metrics
 	logins    *auth.Logins
 	database  pulse
+	bucket    *observed   // nil: nothing is in S3
 	tls       *tls.Config // nil: plain HTTP
 }
 
@@ -132,13 +133,16 @@ func Open(ctx context.Context, c Config) (_ *Server, err error) {
 	if err != nil {
 		return nil, err
 	}
-	for _, l := range c.Libraries {
+	if err := s.openStores(ctx, &o); err != nil {
+		return nil, err
+	}
+	for i, l := range c.Libraries {
 		lib, err := c.openCatalog(l, prefix, s.caches.sets)
 		if err != nil {
 			return nil, err
 		}
 		s.libraries = append(s.libraries, lib)
-		o.Libraries = append(o.Libraries, httpapi.Library{Name: l.Name, Catalog: lib, Files: l.files()})
+		o.Libraries = append(o.Libraries, httpapi.Library{Name: l.Name, Catalog: lib, Files: l.files(), Placement: s.placement(i)})
 	}
 	if err := s.load(ctx); err != nil {
 		return nil, err
@@ -146,7 +150,8 @@ func Open(ctx context.Context, c Config) (_ *Server, err error) {
 	if s.logins, err = s.state.Logins(s.caches.accounts, s.caches.lockouts); err != nil {
 		return nil, err
 	}
-	o.Logins, o.State, o.Checks = s.logins, s.state.Readers, []httpapi.Check{{Name: "database", Run: s.database.result}, {Name: "redis", Run: s.caches.redisCheck}}
+	o.Logins, o.State = s.logins, s.state.Readers
+	o.Checks = []httpapi.Check{{Name: "database", Run: s.database.result}, {Name: "redis", Run: s.caches.redisCheck}, {Name: "s3", Run: s.bucket.check}}
 	if s.api, err = httpapi.New(o); err != nil {
 		return nil, err
 	}

@@ -29,7 +29,7 @@ func (s *setting) isBool() bool { return s.value == "BOOL" }
 
 // settings lists every setting in the order in which help shows them.
 func settings() []setting {
-	return []setting{
+	return append([]setting{
 		{
 			group: "Library", name: "CALIBRE_LIBRARY_PATH", value: "PATH",
 			help: "Folder of the Calibre library, the one that holds metadata.db. Several: main=/books,comics=/comics; the first is the default.",
@@ -256,7 +256,7 @@ func settings() []setting {
 			help: "Disk space in DATA_DIR for thumbnails. 0: none, they are kept in memory only.",
 			set:  sizeOrNone(func(c *Config) *int64 { return &c.ThumbnailCacheMaxBytes }),
 		},
-	}
+	}, storeSettings()...)
 }
 
 func text(field func(*Config) *string) func(*Config, string) error {

@@ -105,8 +105,8 @@ func (s Server) Client() *s3.Client {
 		validate = aws.ResponseChecksumValidationWhenRequired
 	}
 	return s3.New(s3.Options{
-		BaseEndpoint: &s.Endpoint,
-		UsePathStyle: true,
+		BaseEndpoint:               &s.Endpoint,
+		UsePathStyle:               true,
 		RequestChecksumCalculation: aws.RequestChecksumCalculationWhenSupported,
 		ResponseChecksumValidation: validate,
 		Region:                     "us-east-1",

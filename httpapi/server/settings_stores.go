@@ -1,0 +1,134 @@
+package server
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/pressmark/pressmark/httpapi"
+)
+
+// storeSettings are those of places beside the libraries' folders.
+func storeSettings() []setting {
+	return []setting{
+		{
+			group: "Files elsewhere", name: "BOOKS_STORE", value: "PLACE", def: placeLocal,
+			help: "Where books are: local (the library's folder) or s3. Also per format: local,PDF=s3. What is not there is looked for in the folder.",
+			set:  setBooksStore,
+		},
+		{
+			name: "DOWNLOAD_REDIRECT", value: "MODE", def: "auto",
+			help: "Send clients to S3 for what is there: true, false, or auto, which spares those who are known to fail.",
+			set: func(c *Config, v string) error {
+				if strings.EqualFold(v, "auto") {
+					return nil
+				}
+				on, err := parseBool(v)
+				if err != nil {
+					return fmt.Errorf("%q is none of true, false and auto", v)
+				}
+				c.DownloadRedirect = httpapi.RedirectNever
+				if on {
+					c.DownloadRedirect = httpapi.RedirectAlways
+				}
+				return nil
+			},
+		},
+		{
+			name: "USE_S3_COVERS", value: "BOOL", def: "false",
+			help: "Covers are in S3. What is not there is served from the library's folder.",
+			set: func(c *Config, v string) (err error) {
+				c.S3.Covers, err = parseBool(v)
+				return err
+			},
+		},
+		{
+			name: "S3_BUCKET_NAME", value: "NAME",
+			help: "The bucket.",
+			set:  text(func(c *Config) *string { return &c.S3.Bucket }),
+		},
+		{
+			name: "AWS_REGION", value: "REGION",
+			help: "The bucket's region, such as eu-central-1. Without it what the AWS configuration says.",
+			set:  text(func(c *Config) *string { return &c.S3.Region }),
+		},
+		{
+			name: "AWS_ACCESS_KEY_ID", value: "KEY",
+			help: "Access key. Without it what the AWS configuration says: variables, files, roles.",
+			set:  text(func(c *Config) *string { return &c.S3.AccessKeyID }),
+		},
+		{
+			name: "AWS_SECRET_ACCESS_KEY", value: "KEY",
+			help: "Secret of the access key.",
+			set:  text(func(c *Config) *string { return &c.S3.SecretAccessKey }),
+		},
+		{
+			name: "S3_ENDPOINT_URL", value: "URL",
+			help: "Address of an S3 server that is not Amazon's, such as https://s3.example.",
+			set:  text(func(c *Config) *string { return &c.S3.Endpoint }),
+		},
+		{
+			name: "S3_PATH_STYLE", value: "BOOL", def: "true",
+			help: "With S3_ENDPOINT_URL: the bucket is in the path. false: it is in the host.",
+			set: func(c *Config, v string) error {
+				path, err := parseBool(v)
+				c.S3.HostStyle = !path
+				return err
+			},
+		},
+		{
+			name: "S3_COVERS_PREFIX", value: "PREFIX", def: "covers/",
+			help: "What the keys of covers begin with.",
+			set:  text(func(c *Config) *string { return &c.S3.CoversPrefix }),
+		},
+		{
+			name: "S3_BOOKS_PREFIX", value: "PREFIX", def: "books/",
+			help: "What the keys of books begin with.",
+			set:  text(func(c *Config) *string { return &c.S3.BooksPrefix }),
+		},
+		{
+			name: "S3_ENCRYPTION", value: "KIND",
+			help: "How S3 encrypts what is uploaded: AES256, or aws:kms. Without it as the bucket says.",
+			set:  text(func(c *Config) *string { return &c.S3.Encryption }),
+		},
+		{
+			name: "S3_KMS_KEY_ID", value: "KEY",
+			help: "The key in KMS. Without it the account's own.",
+			set:  text(func(c *Config) *string { return &c.S3.KMSKeyID }),
+		},
+		{
+			name: "CDN_DOMAIN", value: "HOST",
+			help: "Host of a content delivery network that has the bucket, such as d123.cloudfront.net. Not used while any user is restricted.",
+			set:  text(func(c *Config) *string { return &c.S3.CDN }),
+		},
+	}
+}
+
+// setBooksStore reads "place" and "place,FORMAT=place".
+func setBooksStore(c *Config, v string) error {
+	c.BooksStore = map[string]string{}
+	for _, part := range list(v) {
+		format, place, named := strings.Cut(part, "=")
+		if !named {
+			format, place = "", part
+		}
+		format, place = strings.ToUpper(strings.TrimSpace(format)), strings.ToLower(strings.TrimSpace(place))
+		if named && format == "" {
+			return fmt.Errorf("%q names no format; PDF=s3 was expected", part)
+		}
+		if _, twice := c.BooksStore[format]; twice {
+			return fmt.Errorf("%q has two places for one format", v)
+		}
+		switch place {
+		case placeLocal, placeS3:
+		case "gdrive":
+			return fmt.Errorf("%q is not available in this version", place)
+		default:
+			return fmt.Errorf("%q is not a place: %s or %s were expected", place, placeLocal, placeS3)
+		}
+		c.BooksStore[format] = place
+	}
+	if len(c.BooksStore) == 1 && c.BooksStore[""] == placeLocal {
+		c.BooksStore = nil
+	}
+	return nil
+}
