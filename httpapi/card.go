@@ -137,7 +137,7 @@ func (e *encoder) files(dst []byte, b *catalog.Book) []byte {
 		dst = append(dst, `,"size":`...)
 		dst = strconv.AppendInt(dst, f.Size, 10)
 		dst = append(dst, `,"media_type":`...)
-		dst = appendString(dst, mediaType(f.Name))
+		dst = appendString(dst, MediaType(f.Name))
 		dst = append(dst, `,"url":"`...)
 		dst = appendDownloadURL(dst, e.prefix, e.library, b.ID, f.Name)
 		dst = append(dst, `"}`...)

@@ -105,7 +105,7 @@ func (f *files) sendBook(w http.ResponseWriter, r *http.Request, v *view, id cat
 func (f *files) attach(w http.ResponseWriter, r *http.Request, file io.ReadSeekCloser, info storage.Info, b *catalog.Book, want wanted, cacheControl []string) error {
 	defer file.Close()
 	h := w.Header()
-	h["Content-Type"] = []string{mediaType(string(want))}
+	h["Content-Type"] = []string{MediaType(string(want))}
 	h["Content-Disposition"] = []string{contentDisposition(b, "."+strings.ToLower(string(want)))}
 	h["Content-Security-Policy"] = sandbox
 	h["Cache-Control"] = cacheControl
@@ -130,7 +130,7 @@ func (f *files) sendFrom(w http.ResponseWriter, r *http.Request, v *view, store 
 	}
 	if inm := r.Header["If-None-Match"]; inm == nil || !matches(inm, `"`+info.Tag+`"`, false) {
 		o := storage.SignOptions{
-			Lifetime: signedFor, ContentType: mediaType(string(want)),
+			Lifetime: signedFor, ContentType: MediaType(string(want)),
 			ContentDisposition: contentDisposition(&b, "."+strings.ToLower(string(want))),
 		}
 		if to, err := sign(ctx, store, info, o); err == nil && f.redirects(r, to.URL) {

@@ -1,7 +1,7 @@
 package httpapi
 
-// mediaType returns the media type of a book's format ("EPUB").
-func mediaType(format string) string {
+// MediaType returns the media type of a book's format ("EPUB").
+func MediaType(format string) string {
 	switch lower(format) {
 	case "epub", "kepub":
 		return "application/epub+zip"

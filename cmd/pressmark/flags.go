@@ -62,4 +62,7 @@ func (f *flagSet) take(args []string) (settings []string, err error) {
 }
 
 // switches are the settings' flags that need no value.
-var switches = map[string]bool{"h": true, "help": true, "public": true, "public-read": true, "watch-calibre-db": true}
+var switches = map[string]bool{
+	"h": true, "help": true, "public": true, "public-read": true, "watch-calibre-db": true, "enable-auth-cache": true,
+	"use-s3-covers": true, "s3-path-style": true,
+}

@@ -5,6 +5,7 @@
 //	pressmark serve --help                   every setting, with default and unit
 //	pressmark user create --email a@example.com --username a   see "pressmark user help"
 //	pressmark state export state.jsonl       accounts, and what users make of the libraries
+//	pressmark covers upload                  the covers, and "books push" the books, to S3
 //	pressmark migrate status                 the schema of the database of accounts
 //	pressmark openapi [--yaml]               print the description of the API
 //	pressmark version
@@ -52,6 +53,8 @@ const usage = `Pressmark puts Calibre libraries on the network.
   pressmark demo      serve a sample library on 127.0.0.1:8000
   pressmark user      manage accounts: create, list, disable, enable, passwd, delete, token
   pressmark state     export, import, backup, rekey: accounts, and what users make of the libraries
+  pressmark covers    upload: send covers to S3
+  pressmark books     push: send books to S3
   pressmark migrate   status, up or down: the schema of the database of accounts
   pressmark openapi   print the description of the API as JSON (--yaml: as YAML)
   pressmark version   print the version
@@ -88,6 +91,8 @@ func (con console) run(ctx context.Context, args []string) int {
 		err = user(ctx, args, con)
 	case "state":
 		err = state(ctx, args, con)
+	case "covers", "books":
+		err = uploads(ctx, name, args, con)
 	case "migrate":
 		err = migrate(ctx, args, con)
 	case "openapi":

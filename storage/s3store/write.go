@@ -167,11 +167,10 @@ func (s *Store) SignedURL(ctx context.Context, key string, o storage.SignOptions
 	signed, err := s.presign.PresignGetObject(ctx, &s3.GetObjectInput{
 		Bucket: s.bucket, Key: &key,
 		ResponseContentType: optional(o.ContentType), ResponseContentDisposition: optional(o.ContentDisposition),
-	}, s3.WithPresignExpires(life), func(p *s3.PresignOptions) {
-		p.ClientOptions = append(p.ClientOptions, func(c *s3.Options) {
-			c.Credentials = aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) { return creds, nil })
-		})
-	})
+	}, s3.WithPresignExpires(life), s3.WithPresignClientFromClientOptions(func(c *s3.Options) {
+		c.Credentials = aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) { return creds, nil })
+		c.ResponseChecksumValidation = aws.ResponseChecksumValidationWhenRequired // browsers have no use for it
+	}))
 	if err != nil {
 		return "", time.Time{}, fail(op, key, unavailable(err))
 	}
