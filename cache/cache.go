@@ -67,7 +67,8 @@ type Options struct {
 	// Bus tells other processes what was forgotten, and this one what they forget.
 	// nil: nobody is told.
 	Bus Bus
-	// SharedTimeout is the longest that one call of Shared or Bus may take. 0 means
+	// SharedTimeout is the longest that looking a key up in Shared may take, and any
+	// other call of Shared or Bus. 0 and less mean
 	// 50 ms.
 	SharedTimeout time.Duration
 	// Failures is after how many calls of Shared that failed one after another it
@@ -108,8 +109,8 @@ type Cache struct {
 type space interface {
 	heard(keys []string) // another process has forgotten keys, or with none all
 	follow(ctx context.Context)
-	up(ctx context.Context)
-	down(err error)
+	up(ctx context.Context, s source)
+	down(s source, err error)
 	flush(ctx context.Context, void bool) error
 	stats() Stats
 }
@@ -117,7 +118,7 @@ type space interface {
 // New returns a cache. It does no I/O. With a Shared or a Bus, Run has to run
 // meanwhile.
 func New(o Options) *Cache {
-	if o.SharedTimeout == 0 {
+	if o.SharedTimeout <= 0 {
 		o.SharedTimeout = 50 * time.Millisecond
 	}
 	if o.Failures == 0 {

@@ -7,6 +7,7 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"reflect"
 	"time"
@@ -33,7 +34,7 @@ func (jsonCodec[V]) Decode(data []byte) (v V, err error) { return v, json.Unmars
 //	 8 bytes  when it was loaded, and
 //	 8 bytes  when it ends, Unix times in milliseconds, big endian
 //	          the value as the Codec has it, nothing for one that is absent
-//	16 bytes  of a HMAC-SHA256 of all that and of the key, if there is a seal
+//	16 bytes  of a HMAC-SHA256 of the key and all that, if there is a seal
 const (
 	isLease1  = 'L'
 	isValue1  = 'V'
@@ -83,8 +84,10 @@ const sealed = 16
 // seal authenticates what is kept under a key.
 func (n *Namespace[V]) seal(key string, kept []byte) []byte {
 	h := hmac.New(sha256.New, n.o.Seal)
+	name := n.prefix + key // or it would be good under another key
+	h.Write(binary.BigEndian.AppendUint64(nil, uint64(len(name))))
+	h.Write([]byte(name))
 	h.Write(kept)
-	h.Write([]byte(n.prefix + key)) // or it would be good under another key
 	return h.Sum(nil)[:sealed]
 }
 
@@ -104,25 +107,42 @@ func (n *Namespace[V]) read(e *entry[V], kept []byte, generation [16]byte) bool 
 		}
 		kept = kept[:end]
 	}
-	absent := kept[0] == isAbsent1
+	absent, now := kept[0] == isAbsent1, e.loaded
+	loaded := time.UnixMilli(int64(binary.BigEndian.Uint64(kept[25:])))
 	expires := time.UnixMilli(int64(binary.BigEndian.Uint64(kept[33:])))
 	// The clock of who put it there may be another.
-	if latest := e.loaded.Add(n.o.TTL); expires.After(latest) {
+	if loaded.After(now) {
+		loaded = now
+	}
+	if latest := loaded.Add(n.o.TTL); expires.After(latest) {
 		expires = latest
 	}
-	if !e.loaded.Before(expires) || absent && n.o.NotFound == nil {
+	if !now.Before(expires) || absent && n.o.NotFound == nil || n.marks != nil && !n.heardOf(loaded, now) {
 		return false
 	}
 	if !absent {
-		value, err := n.o.Codec.Decode(kept[header:])
+		value, err := n.decode(kept[header:])
 		if err != nil {
 			n.cache.log.Warn("A value in the shared store cannot be decoded", "namespace", n.o.Name, "err", err)
 			return false
 		}
 		e.value = value
 	}
-	e.absent, e.expires = absent, expires
+	e.absent, e.loaded, e.expires = absent, loaded, expires
 	return true
+}
+
+// errCodec is a codec that has panicked.
+var errCodec = errors.New("panic in the codec")
+
+// decode is Decode, which panics for nobody.
+func (n *Namespace[V]) decode(data []byte) (v V, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("%w: %v", errCodec, p)
+		}
+	}()
+	return n.o.Codec.Decode(data)
 }
 
 // tagOf returns what tells values of V from those of other namespaces and other

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"log/slog"
+	"slices"
 	"testing"
 	"time"
 )
@@ -204,5 +205,41 @@ func TestPending(t *testing.T) {
 	p.add(nil)
 	if p.done(count); !p.has("x") {
 		t.Error("all that failed again is taken away")
+	}
+}
+
+// TestSealOfKey: what is sealed under one key is not good under another, however
+// the two are cut.
+func TestSealOfKey(t *testing.T) {
+	n := newTest(t, quiet(), NamespaceOptions[string]{Seal: []byte("k"), Codec: text{}})
+	now := time.Now()
+	kept, err := n.write(&entry[string]{key: "x:test:victim", value: "A", loaded: now, expires: now.Add(time.Minute)}, [16]byte{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	body, mac := kept[:len(kept)-sealed], kept[len(kept)-sealed:]
+	for _, forged := range [][]byte{kept, slices.Concat(body, []byte("test:x:"), mac), slices.Concat([]byte("x:"), body, mac)} {
+		back := &entry[string]{key: "victim", loaded: now}
+		if n.read(back, forged, [16]byte{}) {
+			t.Errorf("under another key it is %q", back.value)
+		}
+	}
+	back := &entry[string]{key: "x:test:victim", loaded: now}
+	if !n.read(back, kept, [16]byte{}) || back.value != "A" {
+		t.Errorf("under its own key it is %q", back.value)
+	}
+}
+
+type text struct{}
+
+func (text) Encode(s string) ([]byte, error) { return []byte(s), nil }
+
+func (text) Decode(b []byte) (string, error) { return string(b), nil }
+
+// TestNoLoadTimeout: a load without bound has not ended before it began.
+func TestNoLoadTimeout(t *testing.T) {
+	n := newTest(t, quiet(), NamespaceOptions[int]{LoadTimeout: -1})
+	if v, err := n.Get(t.Context(), "key", func(ctx context.Context) (int, error) { return 7, ctx.Err() }); v != 7 || err != nil {
+		t.Errorf("%d, %v", v, err)
 	}
 }

@@ -44,19 +44,23 @@ type flight[V any] struct {
 // Who gives up has to leave.
 func (f *flights[V]) join(ctx context.Context, n *Namespace[V], key string, load func(context.Context) (V, error)) *flight[V] {
 	f.mu.Lock()
-	defer f.mu.Unlock()
 	if fl := f.byKey[key]; fl != nil {
 		fl.waiters++
-		n.count(Joined)
+		f.mu.Unlock()
+		n.count(Joined) // without the lock, as it may ask for what it is told of
 		return fl
 	}
+	defer f.mu.Unlock()
 	if e := n.since(key); e != nil {
 		fl := &flight[V]{cancel: func() {}, waiters: 1, done: make(chan struct{})}
 		fl.value, fl.err = n.result(e)
 		close(fl.done)
 		return fl
 	}
-	loadCtx, cancel := context.WithTimeout(context.WithoutCancel(ctx), n.o.LoadTimeout)
+	loadCtx, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	if n.o.LoadTimeout > 0 {
+		loadCtx, cancel = context.WithTimeout(context.WithoutCancel(ctx), n.o.LoadTimeout)
+	}
 	fl := &flight[V]{cancel: cancel, waiters: 1, done: make(chan struct{})}
 	f.add(key, fl)
 	// What is forgotten from here on is not kept.
@@ -197,10 +201,21 @@ func (n *Namespace[V]) fly(ctx context.Context, fl *flight[V], began *entry[V], 
 	}
 	close(fl.done)
 	defer n.flights.land(began.key, fl)
+	n.keepSafely(e, keep)
+}
+
+// keepSafely keeps e in both tiers. A Cost or a Codec that panics is no reason to
+// end the program.
+func (n *Namespace[V]) keepSafely(e *entry[V], share func()) {
+	defer func() {
+		if p := recover(); p != nil {
+			n.cache.log.Error("Panic while a value is kept", "namespace", n.o.Name, "err", p, "stack", string(debug.Stack()))
+		}
+	}()
 	if n.keep(e) {
 		n.local.Wait() // or who comes next would load it again
 	}
-	keep()
+	share()
 }
 
 // errNoReturn is the error of a load that neither returned nor panicked.

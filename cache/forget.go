@@ -92,9 +92,10 @@ func (n *Namespace[V]) cut(ctx context.Context, keys []string, tell bool) {
 		n.pending.add(keys)
 	}
 	n.drop(keys)
-	if err == nil && tell {
-		if err = n.tell(ctx, keys); err != nil {
+	if tell {
+		if bad := n.tell(ctx, keys); bad != nil {
 			n.pending.add(keys)
+			err = bad
 		}
 	}
 	if err != nil {
@@ -137,7 +138,8 @@ func (n *Namespace[V]) renew(ctx context.Context) error {
 	})
 }
 
-// maxTold bounds the keys of one message, and of one call of the shared store.
+// maxTold bounds the keys of one message, and of one call of the shared store, that
+// are made up for.
 const maxTold = 500
 
 // flush forgets in the shared store what could not be forgotten before, and tells
@@ -207,14 +209,14 @@ func (c *Cache) listen(ctx context.Context) {
 	again(ctx, c.log, "Other processes are not heard; what they may forget is kept for a short time only", func(began func()) error {
 		err := c.bus.Subscribe(ctx, func() {
 			for _, s := range c.spaces() {
-				s.up(ctx)
+				s.up(ctx, theBus)
 			}
 			c.listening.Store(true)
 			began()
 		}, c.hear)
 		if c.listening.Swap(false) {
 			for _, s := range c.spaces() {
-				s.down(err)
+				s.down(theBus, err)
 			}
 		}
 		return err

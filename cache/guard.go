@@ -97,33 +97,11 @@ func (g *guard) state(s *SharedState) {
 	s.Failures, s.Opened = g.failures.Load(), g.opened.Load()
 }
 
-func (g *guard) get(ctx context.Context, keys ...string) (kept [][]byte, err error) {
-	err = g.call(ctx, func(ctx context.Context) error {
-		kept, err = g.shared.Get(ctx, keys...)
-		if err == nil && len(kept) != len(keys) {
-			err = errors.New("the shared store has another number of answers than keys")
-		}
-		return err
-	})
+// fetch gets what is kept under each key, as part of a call.
+func (g *guard) fetch(ctx context.Context, keys ...string) ([][]byte, error) {
+	kept, err := g.shared.Get(ctx, keys...)
+	if err == nil && len(kept) != len(keys) {
+		err = errors.New("the shared store has another number of answers than keys")
+	}
 	return kept, err
-}
-
-func (g *guard) set(ctx context.Context, key string, value []byte, ttl time.Duration) error {
-	return g.call(ctx, func(ctx context.Context) error { return g.shared.Set(ctx, key, value, ttl) })
-}
-
-func (g *guard) add(ctx context.Context, key string, value []byte, ttl time.Duration) (kept []byte, err error) {
-	err = g.call(ctx, func(ctx context.Context) error {
-		kept, err = g.shared.Add(ctx, key, value, ttl)
-		return err
-	})
-	return kept, err
-}
-
-func (g *guard) replace(ctx context.Context, key string, old, value []byte, ttl time.Duration) (done bool, err error) {
-	err = g.call(ctx, func(ctx context.Context) error {
-		done, err = g.shared.Replace(ctx, key, old, value, ttl)
-		return err
-	})
-	return done, err
 }

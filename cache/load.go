@@ -67,11 +67,20 @@ type lease struct {
 	generation [16]byte
 }
 
-// lookUp fills e with the value that is kept in the shared store.
+// lookUp fills e with the value that is kept in the shared store. It takes no
+// longer than one call may.
 func (n *Namespace[V]) lookUp(ctx context.Context, e *entry[V]) (l lease, err error) {
+	err = n.guard.call(ctx, func(ctx context.Context) (err error) {
+		l, err = n.lookUpIn(ctx, e)
+		return err
+	})
+	return l, err
+}
+
+func (n *Namespace[V]) lookUpIn(ctx context.Context, e *entry[V]) (l lease, err error) {
 	key := n.prefix + e.key
 	if n.marks == nil {
-		kept, err := n.guard.get(ctx, key)
+		kept, err := n.guard.fetch(ctx, key)
 		if err != nil {
 			return l, err
 		}
@@ -79,7 +88,7 @@ func (n *Namespace[V]) lookUp(ctx context.Context, e *entry[V]) (l lease, err er
 		l.good = !l.hit
 		return l, nil
 	}
-	kept, err := n.guard.get(ctx, generations+":"+n.o.Name, key)
+	kept, err := n.guard.fetch(ctx, generations+":"+n.o.Name, key)
 	if err != nil {
 		return l, err
 	}
@@ -111,9 +120,9 @@ func (n *Namespace[V]) generation(ctx context.Context, kept []byte) (g [16]byte,
 	if len(kept) != len(g) {
 		next := random()
 		if kept == nil {
-			kept, err = n.guard.add(ctx, generations+":"+n.o.Name, next, 0)
+			kept, err = n.guard.shared.Add(ctx, generations+":"+n.o.Name, next, 0)
 		} else {
-			kept, err = next, n.guard.set(ctx, generations+":"+n.o.Name, next, 0)
+			kept, err = next, n.guard.shared.Set(ctx, generations+":"+n.o.Name, next, 0)
 		}
 		if err != nil {
 			return g, err
@@ -134,10 +143,13 @@ func (n *Namespace[V]) claim(ctx context.Context, key string, kept []byte) ([]by
 	}
 	mark := newLease()
 	ttl := n.o.LoadTimeout + time.Second
-	if kept != nil { // of another version of the program, or out of date
-		return mark, n.guard.set(ctx, key, mark, ttl)
+	if n.o.LoadTimeout < 0 {
+		ttl = n.o.TTL
 	}
-	kept, err := n.guard.add(ctx, key, mark, ttl)
+	if kept != nil { // of another version of the program, or out of date
+		return mark, n.guard.shared.Set(ctx, key, mark, ttl)
+	}
+	kept, err := n.guard.shared.Add(ctx, key, mark, ttl)
 	if err != nil || !isLease(kept) {
 		return nil, err
 	}
@@ -157,8 +169,11 @@ func (n *Namespace[V]) share(ctx context.Context, e *entry[V], l lease) {
 	}
 	key := n.prefix + e.key
 	if l.mark == nil {
-		_ = n.guard.set(ctx, key, value, ttl) // the guard has noted it
+		_ = n.guard.call(ctx, func(ctx context.Context) error { return n.guard.shared.Set(ctx, key, value, ttl) }) // the guard notes it
 		return
 	}
-	_, _ = n.guard.replace(ctx, key, l.mark, value, ttl)
+	_ = n.guard.call(ctx, func(ctx context.Context) error {
+		_, err := n.guard.shared.Replace(ctx, key, l.mark, value, ttl)
+		return err
+	})
 }

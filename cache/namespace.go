@@ -15,7 +15,8 @@ type NamespaceOptions[V any] struct {
 	// a colon.
 	Name string
 	// TTL is how long a value is kept, less up to a tenth of that, so that not all
-	// end at once. Negative keeps nothing, and merges loads only.
+	// end at once. Negative keeps nothing, and merges loads only. Values that may
+	// change are loaded again earlier while nobody would tell of that: see Unheard.
 	TTL time.Duration
 	// NotFound is the error of a load, also wrapped, that says that there is no
 	// value. It is kept for NegativeTTL, and returned by Get meanwhile. nil:
@@ -31,13 +32,15 @@ type NamespaceOptions[V any] struct {
 	// is part of the key: nothing is ever forgotten then, and nobody has to be
 	// listened to.
 	Unchanging bool
-	// Unheard is how long a value is trusted while nobody would tell that another
-	// process has forgotten it. After that, and after any gap, it is loaded again;
-	// if that fails, it is used until its TTL ends. 0 means 10 s.
+	// Unheard is how long a value is trusted while nobody would tell of a change:
+	// the Feed, or where there is none the bus. After that, and after any gap, it is
+	// loaded again; if that fails, it is used until its TTL ends. 0 means 10 s.
+	// Negative is without bound, for what only this process changes.
 	Unheard time.Duration
 	// Feed tells of keys that were changed, beside the bus: of all that any process
 	// changes in the database, say. It calls changed with each key, or "" for all
-	// of them; else it is like Bus.Subscribe. nil: there is none.
+	// of them; else it is like Bus.Subscribe. While it does not tell, the bus alone is
+	// not enough to trust values. nil: there is none.
 	Feed func(ctx context.Context, listening func(), changed func(key string)) error
 	// LocalOnly and SharedOnly leave out the other tier.
 	LocalOnly, SharedOnly bool
@@ -59,7 +62,8 @@ type NamespaceOptions[V any] struct {
 	// itself, and cannot give up before it ends, where no shared tier has to be
 	// asked. That saves a switch between goroutines.
 	Inline bool
-	// LoadTimeout bounds a load that is not made inline. 0 means 30 s.
+	// LoadTimeout bounds a load that is not made inline. 0 means 30 s; negative is
+	// without bound.
 	LoadTimeout time.Duration
 }
 
@@ -121,6 +125,7 @@ func NewNamespace[V any](c *Cache, o NamespaceOptions[V]) (*Namespace[V], error)
 		o.LoadTimeout = 30 * time.Second
 	}
 	n := &Namespace[V]{o: o, cache: c, prefix: o.Name + ":", tag: tagOf[V](o.Name, o.Shape), own: sizeOf[V]()}
+	n.trust.hasFeed = o.Feed != nil
 	if !o.Unchanging {
 		n.marks = newMarks()
 	}
@@ -175,8 +180,7 @@ func (n *Namespace[V]) again(ctx context.Context, old *entry[V], load func(conte
 		if err = f.err; err == nil || n.absent(err) {
 			return f.value, err
 		}
-	case <-t.C:
-		n.flights.leave(old.key, f)
+	case <-t.C: // it goes on: who asks next may have what it returns
 		err = context.DeadlineExceeded
 	case <-ctx.Done():
 		n.flights.leave(old.key, f)
@@ -197,8 +201,13 @@ func (n *Namespace[V]) again(ctx context.Context, old *entry[V], load func(conte
 // Peek returns the value of key if it is kept in this process and need not be
 // loaded again. That it is not counts as a miss when Put follows.
 func (n *Namespace[V]) Peek(key string) (value V, ok bool) {
+	return n.PeekIf(key, func(V) bool { return true })
+}
+
+// PeekIf is Peek for a value that good accepts. Another one is no hit.
+func (n *Namespace[V]) PeekIf(key string, good func(V) bool) (value V, ok bool) {
 	e := n.find(key)
-	if n.state(e, n.cache.now()) != fresh || e.absent {
+	if n.state(e, n.cache.now()) != fresh || e.absent || !good(e.value) {
 		return value, false
 	}
 	n.count(LocalHit)
@@ -269,7 +278,7 @@ func (n *Namespace[V]) follow(ctx context.Context) {
 		up := false
 		err := n.o.Feed(ctx, func() {
 			up = true
-			n.trust.up()
+			n.up(ctx, theFeed)
 			began()
 		}, func(key string) {
 			n.count(Heard)
@@ -280,16 +289,17 @@ func (n *Namespace[V]) follow(ctx context.Context) {
 			n.cut(ctx, keys, false)
 		})
 		if up {
-			n.down(err)
+			n.down(theFeed, err)
 		}
 		return err
 	})
 }
 
-// up is called when the bus begins to tell what is forgotten. What is in the
-// shared store becomes void: while this process did not listen the store may have
-// come back with what it had long ago.
-func (n *Namespace[V]) up(ctx context.Context) {
+// up is called when the bus or the feed begins to tell what is forgotten. What is
+// in the shared store becomes void: while this process did not listen the store may
+// have come back with what it had long ago, and somebody who has no cache may have
+// changed what is in there.
+func (n *Namespace[V]) up(ctx context.Context, s source) {
 	if n.marks != nil && n.guard != nil {
 		n.void.Store(true)
 		if n.cutShared(ctx, nil) != nil {
@@ -298,12 +308,12 @@ func (n *Namespace[V]) up(ctx context.Context) {
 			n.void.Store(false)
 		}
 	}
-	n.trust.up()
+	n.trust.up(s)
 }
 
 // down is called when the bus or the feed ends.
-func (n *Namespace[V]) down(err error) {
-	if n.trust.down() && n.marks != nil {
+func (n *Namespace[V]) down(s source, err error) {
+	if n.trust.down(s) && n.marks != nil {
 		n.event(Event{Kind: Gap, Namespace: n.o.Name, Err: err})
 	}
 }
@@ -328,11 +338,17 @@ func (n *Namespace[V]) state(e *entry[V], now time.Time) state {
 		}
 		return gone
 	case n.marks == nil,
-		e.epoch == n.trust.epoch.Load() && (n.trust.listening.Load() || now.Before(e.loaded.Add(n.o.Unheard))),
+		e.epoch == n.trust.epoch.Load() && n.heardOf(e.loaded, now),
 		now.UnixNano() < e.retry.Load():
 		return fresh
 	}
 	return doubtful
+}
+
+// heardOf reports whether a value that was loaded at some time can be trusted:
+// somebody would have told of a change, or that was a moment ago.
+func (n *Namespace[V]) heardOf(loaded, now time.Time) bool {
+	return n.o.Unheard < 0 || n.trust.listening.Load() || now.Before(loaded.Add(n.o.Unheard))
 }
 
 // find returns what is kept in this process under key and was not forgotten.

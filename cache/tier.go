@@ -32,8 +32,8 @@ type Measured interface {
 type Usage struct {
 	// Items are so many values, Bytes what they take, Max the most that they may.
 	Items, Bytes, Max int64
-	// Evicted counts values that made room for others, Dropped those that were
-	// never kept.
+	// Evicted counts values that made room for others, or whose time was over,
+	// Dropped those that were never kept.
 	Evicted, Dropped uint64
 }
 

@@ -32,36 +32,55 @@ func (m *marks) of(key string) mark {
 	return mark{m.all.Load(), m.stripe(key).Load()}
 }
 
-// trust tells whether somebody would tell of what other processes forget.
+// trust tells whether somebody would tell of what is changed elsewhere: the feed, if
+// there is one, as it knows of every change, also of those that processes without a
+// cache make; else the bus.
 type trust struct {
 	mu        sync.Mutex
-	sources   int
+	hasFeed   bool // set before it is used
+	bus, feed bool
 	listening atomic.Bool
 	// epoch grows whenever something may have been missed: what was kept before
 	// has to be asked for again.
 	epoch atomic.Uint64
 }
 
-// up is called when a source of messages begins. What happened before it did is
-// not known.
-func (t *trust) up() {
+// source is who tells.
+type source int
+
+const (
+	theBus source = iota
+	theFeed
+)
+
+// up is called when a source begins to tell. What happened before it did is not
+// known.
+func (t *trust) up(s source) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.sources++
+	t.set(s, true)
 	t.epoch.Add(1)
-	t.listening.Store(true)
 }
 
-// down is called when a source ends, and tells whether that is a gap. One that
-// failed had missed messages before that was noticed, which another source may
-// have told of.
-func (t *trust) down() (gap bool) {
+// down is called when a source ends, and reports whether that is a gap. One that
+// failed had missed messages before that was noticed.
+func (t *trust) down(s source) (gap bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if t.sources--; t.sources > 0 {
+	heard := t.listening.Load()
+	t.set(s, false)
+	if !heard || t.listening.Load() {
 		return false
 	}
-	t.listening.Store(false)
 	t.epoch.Add(1)
 	return true
+}
+
+func (t *trust) set(s source, up bool) {
+	if s == theFeed {
+		t.feed = up
+	} else {
+		t.bus = up
+	}
+	t.listening.Store(t.feed || t.bus && !t.hasFeed)
 }

@@ -67,13 +67,13 @@ func newReadyCover(v *view, jpeg []byte, tag string, modified time.Time, version
 
 // get returns the answer to a request, nil if there is none that is still good.
 func (r readyCovers) get(ctx context.Context, key string) *readyCover {
-	c, ok := r.kept.Peek(key)
-	if !ok || !time.Now().Before(c.until) {
-		return nil
-	}
-	if rev, err := c.lib.Catalog.Revision(ctx); err != nil || rev != c.revision {
-		return nil
-	}
+	c, _ := r.kept.PeekIf(key, func(c *readyCover) bool {
+		if !time.Now().Before(c.until) {
+			return false
+		}
+		rev, err := c.lib.Catalog.Revision(ctx)
+		return err == nil && rev == c.revision
+	})
 	return c
 }
 

@@ -74,7 +74,7 @@ func newRespCache(c *cache.Cache, ttl, makeTime time.Duration) (*respCache, erro
 		Cost: func(e *respEntry) int64 { return int64(respOverhead + cap(e.body)) },
 	})
 	rc.pages, errs[1] = cache.NewNamespace(c, cache.NamespaceOptions[page]{
-		Name: "page", TTL: ttl, Unchanging: true, SharedOnly: true, Codec: pageCodec{}, LoadTimeout: makeTime, Inline: true,
+		Name: "page", TTL: ttl, Unchanging: true, SharedOnly: true, Codec: pageCodec{}, Shape: "kind, body", LoadTimeout: makeTime, Inline: true,
 	})
 	return rc, errors.Join(errs[:]...)
 }
@@ -96,10 +96,8 @@ func respKey(path, query, sees string, enc encoding) string {
 
 // get returns the answer to a request if there is one that is still right.
 func (c *respCache) get(ctx context.Context, key string) *respEntry {
-	if e, ok := c.ready.Peek(key); ok && e.current(ctx) {
-		return e
-	}
-	return nil
+	e, _ := c.ready.PeekIf(key, func(e *respEntry) bool { return e.current(ctx) })
+	return e
 }
 
 // put keeps e as the answer to a request. The body must not change any more.

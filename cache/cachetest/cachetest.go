@@ -49,6 +49,7 @@ func Run(t *testing.T, open Open) {
 	t.Run("Kept", func(t *testing.T) { testKept(t, open, has) })
 	t.Run("Forgotten", func(t *testing.T) { testForgotten(t, open, has) })
 	t.Run("Sick", func(t *testing.T) { testSick(t, open, has) })
+	t.Run("Unheard", func(t *testing.T) { testUnheard(t, open, has) })
 }
 
 // soon is how long a test waits for what has to happen.

@@ -18,9 +18,13 @@ func testSick(t *testing.T, open Open, has Tiers) {
 		t.Run("Refused", func(t *testing.T) { testOutage(t, open(t), refuses) })
 		t.Run("Frozen", func(t *testing.T) { testOutage(t, open(t), freezes) })
 	}
-	if has.Local != nil {
-		t.Run("Unheard", func(t *testing.T) { testUnheard(t, open(t)()) })
+	if has.Shared != nil {
+		t.Run("Codec", func(t *testing.T) { testMad(t, open(t)()) })
 	}
+	if has.Shared != nil && has.Bus != nil {
+		t.Run("Told", func(t *testing.T) { testTold(t, open(t)) })
+	}
+	t.Run("Hook", func(t *testing.T) { testHook(t, open(t)()) })
 }
 
 // What is wrong with a store.
@@ -156,37 +160,5 @@ func testOutage(t *testing.T, tiers func() Tiers, how int32) {
 	s := c1.Shared()
 	if s.Failures == 0 || s.Opened == 0 || s.Err == nil {
 		t.Errorf("nothing was counted: %+v", s)
-	}
-}
-
-// testUnheard has nobody tell of changes.
-func testUnheard(t *testing.T, tiers Tiers) {
-	down := errors.New("down")
-	// Run does not run: nobody listens.
-	c := process(t, Tiers{Local: tiers.Local})
-	n := namespace(t, c, cache.NamespaceOptions[int]{Unheard: 50 * time.Millisecond})
-	get(t, n, "key", is(1))
-	eventually(t, "it is asked for again", func() bool { return get(t, n, "key", is(2)) == 2 })
-	// While that fails it is used as it was. When that time has passed for what was
-	// loaded after it, so it has for itself.
-	get(t, n, "after", is(1))
-	eventually(t, "what came after it is asked for again", func() bool { return get(t, n, "after", is(2)) == 2 })
-	asked := 0
-	for range 5 {
-		v, err := n.Get(context.Background(), "key", func(context.Context) (int, error) {
-			asked++
-			return 0, down
-		})
-		if v != 2 || err != nil {
-			t.Errorf("while it cannot be asked for: %d, %v", v, err)
-		}
-	}
-	if asked != 1 {
-		t.Errorf("it was asked for %d times in a moment", asked)
-	}
-	// But not when it was forgotten.
-	n.Forget(context.Background(), "key")
-	if v, err := n.Get(context.Background(), "key", func(context.Context) (int, error) { return 0, down }); !errors.Is(err, down) {
-		t.Errorf("after it was forgotten: %d, %v", v, err)
 	}
 }

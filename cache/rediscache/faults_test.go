@@ -2,10 +2,16 @@ package rediscache_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"os"
+	"regexp"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/redis/go-redis/v9"
 
 	"github.com/pressmark/pressmark/cache"
 	"github.com/pressmark/pressmark/cache/memcache"
@@ -153,5 +159,61 @@ func TestFrozen(t *testing.T) {
 			t.Fatalf("after that: %d, want %d", v, want)
 		}
 		time.Sleep(2 * time.Millisecond)
+	}
+}
+
+// TestRefused: what Redis says to a connection is an error of each call, also of
+// several keys.
+func TestRefused(t *testing.T) {
+	server := redistest.Start(t)
+	server.Exec(t, "redis-cli config set requirepass right")
+	o, err := rediscache.ParseURL(strings.Replace(server.URL, "redis://", "redis://:wrong@", 1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	o.ReadTimeout = 5 * time.Second
+	client := redis.NewUniversalClient(o)
+	defer client.Close()
+	store := rediscache.New(client, rediscache.Options{})
+	for _, keys := range [][]string{{"a"}, {"a", "b"}} {
+		if kept, err := store.Get(t.Context(), keys...); err == nil || !strings.Contains(err.Error(), "WRONGPASS") {
+			t.Errorf("Get(%q): %q, %v", keys, kept, err)
+		}
+	}
+}
+
+// TestRights: what docs/caching.md says that an account has to be allowed is enough.
+func TestRights(t *testing.T) {
+	server := redistest.Start(t)
+	docs, err := os.ReadFile("../../docs/caching.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	line := regexp.MustCompile("`(ACL SETUSER pressmark [^`]*)`").FindSubmatch(docs)
+	if line == nil {
+		t.Fatal("docs/caching.md does not say what an account needs")
+	}
+	server.Exec(t, "redis-cli "+strings.NewReplacer("~*", "'~*'", "&*", "'&*'", ">password", "'>password'").Replace(string(line[1])))
+	o, err := rediscache.ParseURL(strings.Replace(server.URL, "redis://", "redis://pressmark:password@", 1) + "/1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	o.ReadTimeout = 5 * time.Second
+	client := redis.NewUniversalClient(o)
+	defer client.Close()
+	store := rediscache.New(client, rediscache.Options{})
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	errs := map[string]error{"Set": store.Set(ctx, "a", []byte("b"), time.Minute), "Delete": store.Delete(ctx, "b", "c"), "Publish": store.Publish(ctx, []byte("x"))}
+	_, errs["Get"] = store.Get(ctx, "a", "b")
+	_, errs["Add"] = store.Add(ctx, "c", []byte("b"), time.Minute)
+	_, errs["Replace"] = store.Replace(ctx, "c", []byte("b"), []byte("d"), time.Minute)
+	if err := store.Subscribe(ctx, cancel, func([]byte) {}); !errors.Is(err, context.Canceled) {
+		errs["Subscribe"] = err
+	}
+	for call, err := range errs {
+		if err != nil {
+			t.Errorf("%s: %v", call, err)
+		}
 	}
 }

@@ -128,6 +128,12 @@ func (s *Store) Get(ctx context.Context, keys ...string) ([][]byte, error) {
 		if err := value(cmd, &kept[i]); err != nil {
 			return nil, s.fail("get", keys[i], err)
 		}
+		if cmd.Err() != nil {
+			err = nil // it is this command's
+		}
+	}
+	if err != nil { // the connection was refused, which go-redis tells no command
+		return nil, s.fail("get", keys[0], err)
 	}
 	return kept, nil
 }

@@ -57,6 +57,9 @@ func ParseURL(text string) (*redis.UniversalOptions, error) {
 		}
 		return nil, fmt.Errorf("%w: %w", errExpected, err)
 	}
+	if o.ReadTimeout < 0 || o.WriteTimeout < 0 || o.PoolTimeout < 0 || o.DialTimeout < 0 {
+		return nil, errors.New("a time-out of 0 or less: there has to be one, or requests would wait for a Redis that does not answer")
+	}
 	if o.ReadTimeout == 0 {
 		o.ReadTimeout = Timeout
 	}
@@ -72,7 +75,7 @@ func ParseURL(text string) (*redis.UniversalOptions, error) {
 	if o.MaxRetries == 0 {
 		o.MaxRetries = -1
 	}
-	if len(more) > 0 && o.DB != 0 && master == "" {
+	if (len(more) > 0 || cluster == "true") && o.DB != 0 && master == "" {
 		return nil, fmt.Errorf("database %d: a Cluster has database 0 only", o.DB)
 	}
 	return &redis.UniversalOptions{

@@ -25,7 +25,7 @@ const (
 // nearer than a store that others share.
 func newPictures(c *cache.Cache, hasFolder bool) (*cache.Namespace[picture], error) {
 	return cache.NewNamespace(c, cache.NamespaceOptions[picture]{
-		Name: "thumbnail", TTL: pictureTTL, Unchanging: true, LocalOnly: hasFolder, Codec: pictureCodec{}, LoadTimeout: workTime,
+		Name: "thumbnail", TTL: pictureTTL, Unchanging: true, LocalOnly: hasFolder, Codec: pictureCodec{}, Shape: "kind, picture", LoadTimeout: workTime,
 		Cost: func(p picture) int64 { return int64(cap(p.jpeg)) },
 	})
 }

@@ -2,9 +2,8 @@ package server
 
 import (
 	"context"
-	"crypto/hmac"
+	"crypto/hkdf"
 	"crypto/sha256"
-	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -48,8 +47,8 @@ const askTime = 10 * time.Second
 // redisPing is how long the start waits for Redis to say that it is there.
 const redisPing = 2 * time.Second
 
-// openCaches makes the cache. Redis is not waited for: everything works without
-// it.
+// openCaches makes the cache. Redis is waited for a moment, to say whether it is
+// there: everything works without it.
 func (s *Server) openCaches(ctx context.Context) (err error) {
 	c := &caches{}
 	s.caches = c
@@ -76,6 +75,9 @@ func (s *Server) openCaches(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
+	if s.seal, err = sealKey(key); err != nil {
+		return err
+	}
 	c.sets, err = cache.NewNamespace(c.Cache, cache.NamespaceOptions[*roaring.Bitmap]{
 		Name: "set", TTL: s.config.CacheTTL, Unchanging: true, LocalOnly: true, Cost: index.SetBytes,
 	})
@@ -93,17 +95,15 @@ func (s *Server) openCaches(ctx context.Context) (err error) {
 		Cost: accountBytes, LoadTimeout: askTime,
 		// Who can write to Redis cannot make up an admin, and two servers with users
 		// of their own may share one by mistake.
-		Seal: sealKey(key),
+		Seal: s.seal,
 	})
 	return err
 }
 
 // sealKey returns a key for sealing that follows from the one for tokens, and from
 // which that does not follow.
-func sealKey(key []byte) []byte {
-	h := hmac.New(sha256.New, key)
-	h.Write([]byte("pressmark cache"))
-	return h.Sum(nil)
+func sealKey(key []byte) ([]byte, error) {
+	return hkdf.Key(sha256.New, key, nil, "pressmark cache", sha256.Size)
 }
 
 // accountBytes is about what an account takes in memory.
@@ -154,8 +154,5 @@ func checkRedis(url string) error {
 		return nil
 	}
 	_, err := rediscache.ParseURL(url)
-	if err != nil {
-		return errors.New(err.Error())
-	}
-	return nil
+	return err
 }

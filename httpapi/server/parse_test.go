@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/pressmark/pressmark/httpapi"
 )
 
 // env is an environment for Parse.

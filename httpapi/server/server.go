@@ -73,6 +73,7 @@ type Server struct {
 	libraries []*calibre.Library
 	state     *State
 	caches    *caches
+	seal      []byte // authenticates what is in Redis
 	metrics   *metrics
 	logins    *auth.Logins
 	database  pulse

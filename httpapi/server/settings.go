@@ -253,7 +253,7 @@ func settings() []setting {
 		},
 		{
 			name: "THUMBNAIL_CACHE_MAX_BYTES", value: "SIZE", def: "1GiB",
-			help: "Disk space in DATA_DIR for thumbnails. 0: none, they are kept in memory only.",
+			help: "Disk space in DATA_DIR for thumbnails. 0: none, they are kept in memory, and in Redis if there is one.",
 			set:  sizeOrNone(func(c *Config) *int64 { return &c.ThumbnailCacheMaxBytes }),
 		},
 	}, storeSettings()...)
