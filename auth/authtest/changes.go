@@ -54,7 +54,6 @@ func Changes(t *testing.T, open func(t *testing.T) (writer, watcher All)) {
 	quiet := func() {
 		t.Helper()
 		begin(t, writer, other.ID, "other session")
-		create(t, writer, user("third"))
 		_, err := writer.Trade(t.Context(), trade("other session", 0, noon))
 		must(err)
 		must(edit(func(*auth.User) {}))
@@ -64,6 +63,7 @@ func Changes(t *testing.T, open func(t *testing.T) (writer, watcher All)) {
 		must(writer.UseAppPassword(t.Context(), appPassword(other.ID, 1).ID, [32]byte{1}, noon, ""))
 	}
 	quiet()
+	receive("Create", create(t, writer, user("third")).ID)
 	must(edit(func(u *auth.User) { u.Disabled = true }))
 	receive("Update", u.ID)
 	must(writer.SetPassword(t.Context(), u.ID, "", "new hash"))

@@ -106,6 +106,7 @@ func (s *Store) insert(u auth.User, hash string) auth.User {
 		s.users = map[auth.UserID]*account{}
 	}
 	s.users[u.ID] = &account{u, hash}
+	s.tell(u.ID)
 	return copied(u)
 }
 

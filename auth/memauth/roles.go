@@ -272,7 +272,5 @@ func (s *Store) FinishSetup(ctx context.Context, at time.Time, hash [32]byte, u 
 		return auth.User{}, fmt.Errorf("finish set-up: %w", auth.ErrNotFound)
 	}
 	s.setup = nil
-	u = s.insert(u, passwordHash)
-	s.tell(u.ID)
-	return u, nil
+	return s.insert(u, passwordHash), nil
 }

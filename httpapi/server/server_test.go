@@ -20,9 +20,12 @@ import (
 	"github.com/pressmark/pressmark/catalog/calibre"
 	"github.com/pressmark/pressmark/catalog/calibre/calibretest"
 	"github.com/pressmark/pressmark/migrations/migrationstest"
+	"github.com/pressmark/pressmark/storage/s3store/s3test"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(redistest.Main{M: migrationstest.Main{M: m}}) }
+func TestMain(m *testing.M) {
+	goleak.VerifyTestMain(s3test.Main{M: redistest.Main{M: migrationstest.Main{M: m}}})
+}
 
 // sampleConfig serves a copy of the sample library, quickly.
 func sampleConfig(t *testing.T) Config {

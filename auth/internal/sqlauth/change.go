@@ -34,7 +34,10 @@ func (s *Store) insert(ctx context.Context, tx *sqldb.Tx, u *auth.User, hash str
 	if err != nil {
 		return s.conflict(err, u)
 	}
-	return s.setAccess(ctx, tx, u.ID, u.Access)
+	if err := s.setAccess(ctx, tx, u.ID, u.Access); err != nil {
+		return err
+	}
+	return s.changed(ctx, tx, u.ID)
 }
 
 // conflict turns the error of a value that is taken into a ConflictError.

@@ -71,10 +71,7 @@ func (s *Store) FinishSetup(ctx context.Context, at time.Time, hash [32]byte, u 
 		if _, err := s.db.Exec(ctx, tx, `DELETE FROM setup`); err != nil {
 			return err
 		}
-		if err := s.insert(ctx, tx, &u, passwordHash); err != nil {
-			return err
-		}
-		return s.changed(ctx, tx, u.ID)
+		return s.insert(ctx, tx, &u, passwordHash)
 	})
 	if err != nil {
 		return auth.User{}, s.wrap("finish set-up", err, "")
