@@ -1,0 +1,164 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+
+	"github.com/pressmark/pressmark/storage"
+	"github.com/pressmark/pressmark/storage/s3store"
+	"github.com/pressmark/pressmark/storage/s3store/s3test"
+)
+
+// Slow clients download a file of some 5 MB, with small windows, and stop reading
+// when it has begun.
+const (
+	slowClients = 500
+	slowWindow  = 4 << 10
+	slowFor     = 5 * time.Second
+)
+
+// slow returns how much memory the server needs for clients that do not read: from
+// the library's folder, or from S3 where it may not send them there.
+func (l *lab) slow(books int, elsewhere bool) func(context.Context) (outcome, error) {
+	return func(ctx context.Context) (outcome, error) {
+		l.rest()
+		lib, err := l.library(ctx, books)
+		if err != nil {
+			return outcome{}, err
+		}
+		var env []string
+		if elsewhere {
+			place, stop, err := bucketOf(ctx, lib)
+			if err != nil {
+				return outcome{}, err
+			}
+			defer stop()
+			env = append(place, "BOOKS_STORE=s3", "DOWNLOAD_REDIRECT=false")
+		}
+		srv, err := l.serve(lib.dir, env...)
+		if err != nil {
+			return outcome{}, err
+		}
+		defer srv.stop()
+		if _, err := srv.prepared(ctx, readyWait); err != nil {
+			return outcome{}, err
+		}
+		request := get(nil, fmt.Sprintf("/api/files/download/%d/epub", lib.big))
+		first, err := beginSlowly(ctx, srv.addr, request) // the paths are warm
+		if err != nil {
+			return outcome{}, err
+		}
+		first.Close()
+		before, err := rssAnon(srv.pid())
+		if err != nil {
+			return outcome{}, err
+		}
+		watch := watchPeak(srv.pid())
+		for range slowClients {
+			c, err := beginSlowly(ctx, srv.addr, request)
+			if err != nil {
+				watch.stop()
+				return outcome{}, err
+			}
+			defer c.Close()
+		}
+		select {
+		case <-ctx.Done():
+		case <-time.After(slowFor):
+		}
+		most := watch.stop()
+		return outcome{
+			value: float64(max(most-before, 0)), unit: bytesIn,
+			note: fmt.Sprintf("%d clients that have read %d bytes each; anonymous memory %.1f MB before, %.1f at most", slowClients, len(slowStart{}), float64(before)/1e6, float64(most)/1e6),
+		}, ctx.Err()
+	}
+}
+
+// slowStart is what a slow client reads.
+type slowStart [1024]byte
+
+// beginSlowly begins a download and reads its beginning.
+func beginSlowly(ctx context.Context, addr string, request []byte) (net.Conn, error) {
+	var d net.Dialer
+	c, err := d.DialContext(ctx, "tcp", addr)
+	if err != nil {
+		return nil, err
+	}
+	err = c.(*net.TCPConn).SetReadBuffer(slowWindow)
+	if err == nil {
+		_, err = c.Write(request)
+	}
+	var start slowStart
+	if err == nil {
+		_, err = io.ReadFull(c, start[:])
+	}
+	if err != nil {
+		c.Close()
+		return nil, err
+	}
+	return c, nil
+}
+
+// bucketOf puts the large book of a library into a bucket of this process, and
+// returns the settings that lead there.
+func bucketOf(ctx context.Context, lib *library) (env []string, stop func(), err error) {
+	tb := &cleanups{ctx: ctx}
+	defer func() {
+		if err != nil {
+			tb.run()
+		}
+	}()
+	server := s3test.InProcess(tb)
+	const bucket = "bench"
+	name := bucket
+	if _, err := server.Client().CreateBucket(ctx, &s3.CreateBucketInput{Bucket: &name}); err != nil {
+		return nil, nil, err
+	}
+	key, err := filepath.Rel(lib.dir, lib.bigPath)
+	if err != nil {
+		return nil, nil, err
+	}
+	f, err := os.Open(lib.bigPath)
+	if err != nil {
+		return nil, nil, err
+	}
+	defer f.Close()
+	store := storage.Prefixed(s3store.New(server.Client(), bucket, s3store.Options{}), "books")
+	w, ok := storage.As[storage.Writer](store)
+	if !ok {
+		return nil, nil, errors.ErrUnsupported
+	}
+	if _, err := w.Put(ctx, filepath.ToSlash(key), f, storage.PutOptions{}); err != nil {
+		return nil, nil, err
+	}
+	return []string{
+		"S3_BUCKET_NAME=" + bucket, "S3_ENDPOINT_URL=" + server.Endpoint,
+		"AWS_ACCESS_KEY_ID=" + server.AccessKeyID, "AWS_SECRET_ACCESS_KEY=" + server.SecretAccessKey,
+	}, tb.run, nil
+}
+
+// cleanups is as much of a test as s3test needs.
+type cleanups struct {
+	testing.TB
+	ctx   context.Context
+	funcs []func()
+}
+
+func (c *cleanups) Helper()                  {}
+func (c *cleanups) Cleanup(f func())         { c.funcs = append(c.funcs, f) }
+func (c *cleanups) Context() context.Context { return c.ctx }
+
+func (c *cleanups) run() {
+	for _, f := range c.funcs {
+		f()
+	}
+}
