@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -87,7 +88,11 @@ func uploads(ctx context.Context, what string, args []string, con console) error
 	shown := newProgress(con, what, u.DryRun)
 	u.Progress, u.Finished = shown.update, shown.finish
 	send := map[string]func(context.Context, server.Config, server.Upload) error{"covers": server.UploadCovers, "books": server.UploadBooks}[what]
-	return send(ctx, c, u)
+	err = send(ctx, c, u)
+	if err != nil && ctx.Err() != nil {
+		return errors.New("interrupted; the same command goes on where it was")
+	}
+	return err
 }
 
 // progress shows how far an upload is: a bar on a terminal, else a line now and
