@@ -342,7 +342,7 @@ func TestRedirectModes(t *testing.T) {
 		})
 	}
 	p := newPlaced(t)
-	r := httptest.NewRequest("GET", "https://books.example/api/files/cover/1", nil) // with TLS
+	r := httptest.NewRequest(http.MethodGet, "https://books.example/api/files/cover/1", nil) // with TLS
 	w := httptest.NewRecorder()
 	p.api.ServeHTTP(w, r)
 	if w.Code != 200 {

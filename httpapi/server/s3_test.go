@@ -108,7 +108,7 @@ func TestS3(t *testing.T) {
 		t.Fatal(err)
 	}
 	got.Body.Close()
-	if got.StatusCode != 200 || got.Header.Get("Content-Type") != "application/epub+zip" || !strings.HasPrefix(got.Header.Get("Content-Disposition"), "attachment; ") {
+	if got.StatusCode != http.StatusOK || got.Header.Get("Content-Type") != "application/epub+zip" || !strings.HasPrefix(got.Header.Get("Content-Disposition"), "attachment; ") {
 		t.Errorf("%s %v", got.Status, got.Header)
 	}
 

@@ -79,10 +79,9 @@ type run struct {
 	to    storage.Writer
 	there map[string]storage.Info // what the store has
 
-	mu       sync.Mutex
-	count    Count
-	inARow   int
-	lastFail error
+	mu     sync.Mutex
+	count  Count
+	inARow int // failures
 }
 
 func begin(ctx context.Context, o Options) (*run, error) {

@@ -87,14 +87,19 @@ func extent(out *s3.GetObjectOutput) (size, first int64, err error) {
 	if out.ContentRange == nil {
 		return aws.ToInt64(out.ContentLength), 0, nil
 	}
-	part, total, _ := strings.Cut(strings.TrimPrefix(*out.ContentRange, "bytes "), "/")
+	return contentRange(*out.ContentRange)
+}
+
+// contentRange reads Content-Range (RFC 9110, 14.4), such as "bytes 5-9/100".
+func contentRange(text string) (size, first int64, err error) {
+	part, total, _ := strings.Cut(strings.TrimPrefix(text, "bytes "), "/")
 	begin, _, _ := strings.Cut(part, "-")
-	first, err1 := strconv.ParseInt(begin, 10, 64)
-	size, err2 := strconv.ParseInt(total, 10, 64)
-	if err1 != nil || err2 != nil {
-		return 0, 0, fmt.Errorf("the answer has the range %q", *out.ContentRange)
+	f, err1 := strconv.ParseUint(begin, 10, 63)
+	n, err2 := strconv.ParseUint(total, 10, 63)
+	if err1 != nil || err2 != nil || f > n {
+		return 0, 0, fmt.Errorf("the answer has the range %q", text)
 	}
-	return size, first, nil
+	return int64(n), int64(f), nil
 }
 
 // Read reads on, in a new request if the last one broke off.

@@ -53,10 +53,10 @@ func (s Server) Front(tb testing.TB) *Front {
 		fault := f.see(r)
 		switch {
 		case fault.Status != 0:
-			io.Copy(io.Discard, r.Body)
+			_, _ = io.Copy(io.Discard, r.Body) // what the client makes of it is its own affair
 			w.Header().Set("Content-Type", "application/xml")
 			w.WriteHeader(fault.Status)
-			io.WriteString(w, "<Error><Code>"+fault.Code+"</Code><Message>on purpose, in a test</Message></Error>")
+			_, _ = io.WriteString(w, "<Error><Code>"+fault.Code+"</Code><Message>on purpose, in a test</Message></Error>")
 		case fault.Cut > 0 || fault.Stall != nil:
 			proxy.ServeHTTP(&cutter{w, r, fault}, r)
 		default:
@@ -108,7 +108,7 @@ func (c *cutter) Write(b []byte) (int, error) {
 		c.fault.Cut -= int64(len(b))
 		return c.ResponseWriter.Write(b)
 	}
-	c.ResponseWriter.Write(b[:c.fault.Cut])
+	_, _ = c.ResponseWriter.Write(b[:c.fault.Cut])
 	http.NewResponseController(c.ResponseWriter).Flush()
 	if c.fault.Stall != nil {
 		select {
