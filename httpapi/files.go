@@ -22,9 +22,6 @@ type FileOptions struct {
 	// Restricted says whether any user may not see all books. nil says so if there
 	// are users.
 	Restricted func(context.Context) (bool, error)
-	// SealKey authenticates addresses in a shared cache, as 32 random bytes that
-	// all replicas have. nil believes what is there.
-	SealKey []byte
 }
 
 // files answers requests for the files of books.
@@ -48,7 +45,7 @@ func (a *API) registerFiles() error {
 	if f.ready, err = newReadyCovers(a.opts.Cache); err != nil {
 		return err
 	}
-	if f.remote, err = newRemote(a.opts.Cache, a.opts.Files.SealKey); err != nil {
+	if f.remote, err = newRemote(a.opts.Cache, a.opts.SealKey); err != nil {
 		return err
 	}
 	for _, lib := range a.libs {

@@ -70,6 +70,9 @@ type Options struct {
 	// Cache keeps answers, thumbnails, and what stores have said, in namespaces of
 	// its own (ready, page, cover, thumbnail, object, cover-object and signed). An API needs one for itself. nil keeps nothing.
 	Cache *cache.Cache
+	// SealKey authenticates what a shared cache has, as 32 random bytes that all
+	// replicas have. nil believes what is there.
+	SealKey []byte
 	// CacheTTL is how long answers that nobody asks for are kept. 0 means 1 h;
 	// negative keeps none.
 	CacheTTL time.Duration
@@ -92,6 +95,7 @@ type API struct {
 	huma   huma.API
 	cache  *respCache
 	front  front
+	faults sparing
 	events *streams
 	ids    idSource
 	render string // what every entity tag depends on, beside the contents
@@ -158,7 +162,7 @@ func build(o Options) (_ *API, err error) {
 		}
 	}
 	a.render = renderVersion(&o)
-	if a.cache, err = newRespCache(o.Cache, o.CacheTTL, o.RequestTimeout); err != nil {
+	if a.cache, err = newRespCache(o.Cache, &o); err != nil {
 		return nil, fmt.Errorf("httpapi: %w", err)
 	}
 	a.front = newFront(&o)

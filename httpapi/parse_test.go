@@ -7,6 +7,7 @@ import (
 	"reflect"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/pressmark/pressmark/catalog"
 )
@@ -116,5 +117,20 @@ func TestExplainIsTotal(t *testing.T) {
 		if e := explain(err); e.status < 400 || http.StatusText(e.status) == "" {
 			t.Errorf("%v: status %d", err, e.status)
 		}
+	}
+}
+
+// TestSparing: a client that asks again and again while something is down does not
+// fill the log.
+func TestSparing(t *testing.T) {
+	var s sparing
+	now, lines := time.Unix(1_700_000_000, 0), 0
+	for range 1000 {
+		if s.allow(now) {
+			lines++
+		}
+	}
+	if lines != mostFaults || !s.allow(now.Add(time.Minute)) {
+		t.Errorf("%d lines in a minute", lines)
 	}
 }

@@ -7,6 +7,8 @@ import (
 	"log/slog"
 	"net/http"
 	"strconv"
+	"sync/atomic"
+	"time"
 )
 
 // problemJSON is the body of every error answer, application/problem+json as RFC
@@ -54,11 +56,30 @@ func (a *API) fail(w http.ResponseWriter, r *http.Request, err error) {
 func (a *API) logFault(w http.ResponseWriter, r *http.Request, status int, err error) {
 	level := slog.LevelError
 	if status == http.StatusServiceUnavailable { // expected while something is down
-		level = slog.LevelWarn
+		if level = slog.LevelWarn; !a.faults.allow(time.Now()) {
+			level = slog.LevelDebug
+		}
 	}
 	a.log.LogAttrs(r.Context(), level, "Request failed",
 		slog.Int("status", status), slog.String("method", r.Method), slog.String("path", shownPath(r.URL.Path)),
 		slog.String("request", requestID(w)), slog.Any("err", err))
+}
+
+// mostFaults is how many requests that fail because something is down have a line
+// for operators in a minute. How many there are, clients say.
+const mostFaults = 10
+
+// sparing counts lines of the log.
+type sparing struct {
+	minute atomic.Int64
+	lines  atomic.Int64
+}
+
+func (s *sparing) allow(now time.Time) bool {
+	if minute := now.Unix() / 60; s.minute.Swap(minute) != minute {
+		s.lines.Store(0)
+	}
+	return s.lines.Add(1) <= mostFaults
 }
 
 // writeProblem sends e. Headers that were set for the answer that did not

@@ -65,16 +65,17 @@ type respCache struct {
 	pages *cache.Namespace[page]
 }
 
-// newRespCache makes the cache of answers in c. Answers are kept for ttl.
-func newRespCache(c *cache.Cache, ttl, makeTime time.Duration) (*respCache, error) {
+// newRespCache makes the cache of answers in c.
+func newRespCache(c *cache.Cache, o *Options) (*respCache, error) {
 	rc := &respCache{}
 	var errs [2]error
 	rc.ready, errs[0] = cache.NewNamespace(c, cache.NamespaceOptions[*respEntry]{
-		Name: "ready", TTL: ttl, Unchanging: true, LocalOnly: true,
+		Name: "ready", TTL: o.CacheTTL, Unchanging: true, LocalOnly: true,
 		Cost: func(e *respEntry) int64 { return int64(respOverhead + cap(e.body)) },
 	})
 	rc.pages, errs[1] = cache.NewNamespace(c, cache.NamespaceOptions[page]{
-		Name: "page", TTL: ttl, Unchanging: true, SharedOnly: true, Codec: pageCodec{}, Shape: "kind, body", LoadTimeout: makeTime, Inline: true,
+		Name: "page", TTL: o.CacheTTL, Unchanging: true, SharedOnly: true, Codec: pageCodec{}, Shape: "kind, body", Seal: o.SealKey,
+		LoadTimeout: o.RequestTimeout, Inline: true,
 	})
 	return rc, errors.Join(errs[:]...)
 }

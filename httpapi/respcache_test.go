@@ -39,7 +39,7 @@ func (r *revised) set(digest string) {
 func newAnswers(tb testing.TB, tiers cache.Options) *respCache {
 	tb.Helper()
 	tiers.Logger = slog.New(slog.DiscardHandler)
-	c, err := newRespCache(cache.New(tiers), time.Hour, time.Minute)
+	c, err := newRespCache(cache.New(tiers), &Options{CacheTTL: time.Hour, RequestTimeout: time.Minute})
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -168,4 +168,53 @@ func TestRespCacheUntil(t *testing.T) {
 			t.Error("yesterday's answer is given today")
 		}
 	})
+}
+
+// TestPageOfAnother: a page that somebody has put under the key of another one, or
+// that was damaged, is made anew.
+func TestPageOfAnother(t *testing.T) {
+	shared := memcache.NewShared(nil)
+	c, err := newRespCache(cache.New(cache.Options{Shared: shared}), &Options{CacheTTL: time.Hour, RequestTimeout: time.Minute, SealKey: []byte("key")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	made := func(body string) string {
+		t.Helper()
+		p, err := c.pages.Get(t.Context(), body, func(context.Context) (page, error) { return page{body: []byte(body)}, nil })
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(p.body)
+	}
+	stored := func(key string) []byte {
+		t.Helper()
+		for end := time.Now().Add(10 * time.Second); ; time.Sleep(time.Millisecond) {
+			kept, err := shared.Get(t.Context(), "page:"+key)
+			if err != nil || time.Now().After(end) {
+				t.Fatalf("%q is not stored: %v", key, err)
+			}
+			if len(kept[0]) > 0 {
+				return kept[0]
+			}
+		}
+	}
+	made("all that there is")
+	made("what bob may see")
+	all := stored("all that there is")
+	stored("what bob may see")
+	flipped := bytes.Clone(all)
+	flipped[len(flipped)-20] ^= 1
+	for name, kept := range map[string][]byte{"of another": all, "cut": all[:len(all)-3], "flipped": flipped} {
+		for _, key := range []string{"all that there is", "what bob may see"} {
+			if name == "of another" && key == "all that there is" {
+				continue
+			}
+			if err := shared.Set(t.Context(), "page:"+key, kept, time.Hour); err != nil {
+				t.Fatal(err)
+			}
+			if got := made(key); got != key {
+				t.Errorf("%s: %q is %q", name, key, got)
+			}
+		}
+	}
 }

@@ -60,6 +60,11 @@ func ParseURL(text string) (*redis.UniversalOptions, error) {
 	if o.ReadTimeout < 0 || o.WriteTimeout < 0 || o.PoolTimeout < 0 || o.DialTimeout < 0 {
 		return nil, errors.New("a time-out of 0 or less: there has to be one, or requests would wait for a Redis that does not answer")
 	}
+	for name, n := range map[string]int{"pool_size": o.PoolSize, "min_idle_conns": o.MinIdleConns, "max_idle_conns": o.MaxIdleConns, "max_active_conns": o.MaxActiveConns} {
+		if n < 0 {
+			return nil, fmt.Errorf("%s=%d: a number of connections was expected", name, n)
+		}
+	}
 	if o.ReadTimeout == 0 {
 		o.ReadTimeout = Timeout
 	}

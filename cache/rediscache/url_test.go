@@ -49,7 +49,7 @@ func TestParseURL(t *testing.T) {
 	}
 	for _, text := range []string{
 		"", "redis", "localhost:6379", "http://a:6379", "redis://a:6379/x", "redis://a:7000,b", "redis://a:7000,b:7001/3",
-		"redis://a:6379?cluster=maybe", "redis://a:7000/3?cluster=true", "redis://a:6379?read_timeout=0", "redis://a:6379?read_timeout=-1", "redis://a:6379?dial_timeout=-1", "redis://a:6379?unheard=of", "redis://:sec%ret@a:6379",
+		"redis://a:6379?cluster=maybe", "redis://a:7000/3?cluster=true", "redis://a:6379?read_timeout=0", "redis://a:6379?pool_size=-4", "redis://a:6379?min_idle_conns=-1", "redis://a:6379?read_timeout=-1", "redis://a:6379?dial_timeout=-1", "redis://a:6379?unheard=of", "redis://:sec%ret@a:6379",
 	} {
 		o, err := rediscache.ParseURL(text)
 		if err == nil {

@@ -116,6 +116,9 @@ type Options struct {
 	MaxBytes int64
 	// Cache keeps pictures in its namespace thumbnail. nil keeps none.
 	Cache *cache.Cache
+	// SealKey authenticates pictures in the shared tier of Cache, as 32 random bytes
+	// that all processes have. nil believes what is there.
+	SealKey []byte
 	// MaxPixels is the largest image, in pixels, that is decoded. 0 means
 	// 50 million. A pixel takes about 4 bytes while its image is decoded.
 	MaxPixels int64
@@ -167,7 +170,7 @@ func New(o Options) (_ *Cache, err error) {
 	if o.Dir != "" && o.MaxBytes > 0 {
 		c.disk = &disk{dir: o.Dir, limit: o.MaxBytes, log: o.Logger, now: o.Now}
 	}
-	if c.pictures, err = newPictures(o.Cache, c.disk != nil); err != nil {
+	if c.pictures, err = newPictures(&o, c.disk != nil); err != nil {
 		return nil, fmt.Errorf("covers: %w", err)
 	}
 	return c, nil

@@ -23,9 +23,9 @@ const (
 
 // newPictures returns where pictures are kept. Where there is a folder, that is
 // nearer than a store that others share.
-func newPictures(c *cache.Cache, hasFolder bool) (*cache.Namespace[picture], error) {
-	return cache.NewNamespace(c, cache.NamespaceOptions[picture]{
-		Name: "thumbnail", TTL: pictureTTL, Unchanging: true, LocalOnly: hasFolder, Codec: pictureCodec{}, Shape: "kind, picture", LoadTimeout: workTime,
+func newPictures(o *Options, hasFolder bool) (*cache.Namespace[picture], error) {
+	return cache.NewNamespace(o.Cache, cache.NamespaceOptions[picture]{
+		Name: "thumbnail", TTL: pictureTTL, Unchanging: true, LocalOnly: hasFolder, Codec: pictureCodec{}, Shape: "kind, picture", Seal: o.SealKey, LoadTimeout: workTime,
 		Cost: func(p picture) int64 { return int64(cap(p.jpeg)) },
 	})
 }

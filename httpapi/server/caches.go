@@ -142,7 +142,7 @@ func (c *caches) redisCheck() httpapi.CheckResult {
 	case !st.Used:
 		return httpapi.CheckResult{Status: "off"}
 	case st.Open:
-		return httpapi.CheckResult{Status: "degraded", Since: st.Since, Detail: "Redis does not answer: everything works without it, less fast"}
+		return httpapi.CheckResult{Status: "degraded", Since: st.Since, Detail: "Redis does not answer, or refuses: everything works without it, less fast"}
 	case !st.Listening:
 		return httpapi.CheckResult{Status: "degraded", Detail: "Redis does not tell what other servers change: accounts are asked for more often"}
 	}

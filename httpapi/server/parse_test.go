@@ -122,6 +122,7 @@ func TestParseRefuses(t *testing.T) {
 		"later by flag":        {args: []string{"--use-google-drive=true"}, want: "--use-google-drive: what this sets is not available"},
 		"later, a bare flag":   {args: []string{"--use-google-drive"}, want: "--use-google-drive: "},
 		"later, out of a file": {env: env{"SECRET_KEY_FILE": "/run/secrets/key"}, want: "SECRET_KEY_FILE: "},
+		"too much memory":      {env: env{"CACHE_LOCAL_MAX_BYTES": "4TB"}, want: "CACHE_LOCAL_MAX_BYTES: "},
 		"books on Drive":       {env: env{"BOOKS_STORE": "gdrive,PDF=s3"}, want: `BOOKS_STORE: "gdrive" is not available in this version`},
 		"books nowhere":        {env: env{"BOOKS_STORE": "local,PDF=tape"}, want: `BOOKS_STORE: "tape" is not a place`},
 		"books twice":          {env: env{"BOOKS_STORE": "PDF=s3,pdf=local"}, want: "BOOKS_STORE: "},

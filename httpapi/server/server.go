@@ -124,11 +124,12 @@ func Open(ctx context.Context, c Config) (_ *Server, err error) {
 	if err := s.openState(ctx); err != nil {
 		return nil, err
 	}
-	o.Cache = s.caches.Cache
+	o.Cache, o.SealKey = s.caches.Cache, s.seal
 	o.Files.Covers, err = covers.New(covers.Options{
 		Dir:      filepath.Join(c.DataDir, "thumbnails"),
 		MaxBytes: c.ThumbnailCacheMaxBytes,
 		Cache:    s.caches.Cache,
+		SealKey:  s.seal,
 		Logger:   c.Logger,
 	})
 	if err != nil {

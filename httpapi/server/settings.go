@@ -249,7 +249,14 @@ func settings() []setting {
 		{
 			name: "CACHE_LOCAL_MAX_BYTES", value: "SIZE", def: "128MiB",
 			help: "Memory for what is kept in this process: answers ready to be sent, accounts, thumbnails. 0: nothing is.",
-			set:  sizeOrNone(func(c *Config) *int64 { return &c.CacheLocalMaxBytes }),
+			set: func(c *Config, v string) error {
+				n, err := parseSize(v)
+				if err == nil && n > 1<<40 {
+					err = fmt.Errorf("%q: 1TiB at most was expected", v)
+				}
+				c.CacheLocalMaxBytes = noneIfZero(n)
+				return err
+			},
 		},
 		{
 			name: "THUMBNAIL_CACHE_MAX_BYTES", value: "SIZE", def: "1GiB",

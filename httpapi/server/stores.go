@@ -180,7 +180,6 @@ func (o *S3) open(ctx context.Context) (*s3store.Store, error) {
 // openStores opens what is not in the folders of the libraries.
 func (s *Server) openStores(ctx context.Context, o *httpapi.Options) error {
 	o.Files.Redirect = s.config.DownloadRedirect
-	o.Files.SealKey = s.seal
 	if !s.config.usesS3() {
 		return nil
 	}
