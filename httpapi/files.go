@@ -135,11 +135,10 @@ func (f *files) sendFrom(w http.ResponseWriter, r *http.Request, v *view, store 
 			return true, nil
 		}
 	}
-	file, info, err := storage.OpenSeeker(ctx, store, key) // as it is now
-	if err != nil {
-		return ctx.Err() != nil, noObject(err)
+	if info, err = f.remoteNow(ctx, store, v.lib, key); err != nil {
+		return ctx.Err() != nil, err
 	}
-	return true, f.attach(w, r, file, info, &b, want, cacheControl)
+	return true, f.attach(w, r, storage.NewReadSeeker(ctx, store, info), info, &b, want, cacheControl)
 }
 
 // sandbox keeps what a book contains from doing anything, should a browser

@@ -76,7 +76,7 @@ func (f *files) cover(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	if at != nil && f.redirects(r, at.address(f.everybodySeesAll(r.Context()))) {
+	if at != nil && f.redirects(r, f.addressOf(r.Context(), at)) {
 		c := newReadyCover(v, nil, "", time.Time{}, at.versioned)
 		c.at = at
 		if keep {

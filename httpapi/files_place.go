@@ -25,9 +25,9 @@ const (
 	placeUsual     = time.Minute
 )
 
-// address returns the address for a client.
-func (p *coverPlace) address(everybodySeesAll bool) string {
-	if p.open != "" && everybodySeesAll {
+// addressOf returns the address for a client.
+func (f *files) addressOf(ctx context.Context, p *coverPlace) string {
+	if p.open != "" && f.everybodySeesAll(ctx) {
 		return p.open
 	}
 	return p.signed.URL
@@ -67,7 +67,7 @@ func (f *files) sendReady(w http.ResponseWriter, r *http.Request, c *readyCover)
 		c.write(w, r, f.coverCacheControl(r, c.versioned, c.partial))
 		return true
 	}
-	to := c.at.address(f.everybodySeesAll(r.Context()))
+	to := f.addressOf(r.Context(), c.at)
 	if !f.redirects(r, to) {
 		return false
 	}
@@ -87,7 +87,7 @@ func (f *files) findCover(ctx context.Context, v *view, id catalog.BookID) (stor
 		info, err = v.lib.Files.Stat(ctx, key)
 		return err
 	})
-	if v.lib.Placement.Covers == nil || b.Cover == "" || !errors.Is(err, errMissing) {
+	if v.lib.Placement.Covers == nil || b.Cover == "" || !errors.Is(err, errMissing) && !errors.Is(err, storage.ErrUnavailable) {
 		return v.lib.Files, info, b, err
 	}
 	c, bad := f.remoteCover(ctx, v.lib, &b, "")

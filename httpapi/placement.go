@@ -21,12 +21,18 @@ type Placement struct {
 	// beside it, if clients shall be able to keep them, {id}-{tag}.jpg with the tag
 	// of the former. nil is the folder.
 	Covers storage.Store
+	// ID tells these stores from others that the library had before, in caches that
+	// last longer than the process: a digest of where they are and of who asks.
+	ID string
 	// CDN is the address below which everybody gets the objects of Covers that have
 	// their tag in the key, such as "https://d123.cloudfront.net/covers/". It ends
 	// in a slash. It is not used while Options.Files.Restricted is true. Empty is
 	// none.
 	CDN string
 }
+
+// place names the library, and the stores that it has, in keys of caches.
+func (l *library) place() string { return l.Name + "/" + l.Placement.ID }
 
 // book returns the store of a format, nil if that is the folder.
 func (p *Placement) book(want wanted) storage.Store {

@@ -429,3 +429,52 @@ func TestCDN(t *testing.T) {
 		t.Errorf("the only cover that may change is at %s", to)
 	}
 }
+
+// TestFolderGone: with the library's folder gone S3 serves.
+func TestFolderGone(t *testing.T) {
+	p := newPlaced(t)
+	if err := os.Rename(p.root, p.root+".away"); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := os.Rename(p.root+".away", p.root); err != nil {
+			t.Error(err)
+		}
+	})
+	p.sent("/api/files/cover/1")
+	p.sent("/api/files/download/1/epub")
+	for _, path := range []string{"/api/files/cover/2", "/api/files/cover/2?size=small", "/api/files/download/1/epub"} {
+		if w := get(p.api, path, "Sec-Fetch-Mode", "cors"); w.Code != http.StatusOK {
+			t.Errorf("%s: %d %s", path, w.Code, w.Body)
+		}
+	}
+}
+
+// TestChangedBook: a book that was changed in the folder comes from there until it
+// was sent.
+func TestChangedBook(t *testing.T) {
+	p := newPlaced(t)
+	p.sent("/api/files/download/1/epub")
+	found, err := filepath.Glob(filepath.Join(p.root, "*", "* (1)", "*.epub"))
+	if err != nil || len(found) != 1 {
+		t.Fatal(found, err)
+	}
+	content := append(p.file(found[0]), "more"...)
+	if err := os.WriteFile(found[0], content, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	p.alter(`UPDATE books SET last_modified = '2031-01-01 00:00:00+00:00' WHERE id = 1`)
+	p.refresh()
+	for range 2 {
+		if w := get(p.api, "/api/files/download/1/epub"); w.Code != http.StatusOK || !bytes.Equal(w.Body.Bytes(), content) {
+			t.Errorf("before it is sent: %d, %d bytes", w.Code, w.Body.Len())
+		}
+	}
+	if n := p.upload(upload.Books, p.books); n.Sent != 1 {
+		t.Errorf("%+v", n)
+	}
+	p.clock.Store(int64(2 * time.Minute))
+	if _, body := p.fetched(p.sent("/api/files/download/1/epub")); !bytes.Equal(body, content) {
+		t.Errorf("when it was sent it is %d bytes", len(body))
+	}
+}

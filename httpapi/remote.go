@@ -88,10 +88,31 @@ func (f *files) remoteFile(ctx context.Context, s storage.Store, lib *library, b
 	if err := f.remote.rests.err(at); err != nil {
 		return storage.Info{}, err
 	}
-	k := lib.Name + "/" + strconv.FormatInt(b.Modified.UnixMicro(), 36) + "/" + key
-	info, err := f.remote.files.Get(ctx, k, func(ctx context.Context) (storage.Info, error) { return f.stat(ctx, s, key) })
-	f.remote.rests.note(at, err)
+	k := lib.place() + "/" + strconv.FormatInt(b.Modified.UnixMicro(), 36) + "/" + key
+	return f.remote.files.Get(ctx, k, func(ctx context.Context) (storage.Info, error) {
+		info, err := f.stat(ctx, s, key)
+		f.remote.rests.note(at, err)
+		if err == nil && olderThanFolder(ctx, lib, info) {
+			err = fmt.Errorf("%w: %s is older than the folder's", errNoObject, key)
+		}
+		return info, err
+	})
+}
+
+// remoteNow is remoteFile for a file that is passed on: as it is now.
+func (f *files) remoteNow(ctx context.Context, s storage.Store, lib *library, key string) (storage.Info, error) {
+	ctx, cancel := context.WithTimeout(ctx, askStore)
+	defer cancel()
+	info, err := f.stat(ctx, s, key)
+	f.remote.rests.note(lib.Name+"/books", err)
 	return info, err
+}
+
+// olderThanFolder reports whether the library's folder has another version of a
+// book than a store.
+func olderThanFolder(ctx context.Context, lib *library, at storage.Info) bool {
+	info, err := lib.Files.Stat(ctx, at.Key)
+	return err == nil && (info.Size != at.Size || at.ModTime.Before(info.ModTime.Truncate(time.Second)))
 }
 
 // stat is Stat, whose answer that there is no such object is errNoObject. Who may
@@ -118,15 +139,18 @@ func (f *files) remoteCover(ctx context.Context, lib *library, b *catalog.Book, 
 	if err := f.remote.rests.err(at); err != nil {
 		return remoteCover{}, err
 	}
-	k := lib.Name + "/" + strconv.FormatInt(int64(b.ID), 10) + "/" + strconv.FormatInt(b.Modified.UnixMicro(), 36) + "/" + string(size)
-	ask := func(ctx context.Context) (remoteCover, error) { return f.askForCover(ctx, lib, b, size) }
+	k := lib.place() + "/" + strconv.FormatInt(int64(b.ID), 10) + "/" + strconv.FormatInt(b.Modified.UnixMicro(), 36) + "/" + string(size)
+	ask := func(ctx context.Context) (remoteCover, error) {
+		c, err := f.askForCover(ctx, lib, b, size)
+		f.remote.rests.note(at, err)
+		return c, err
+	}
 	c, err := f.remote.covers.Get(ctx, k, ask)
 	if err == nil && !c.Sure {
 		// Calibre has touched the book after the cover came, perhaps to change the
 		// cover: it is looked at again and again until that is in the store, too.
 		c, err = f.remote.covers.Get(ctx, k+"/"+strconv.FormatInt(time.Now().Unix()/int64(unsureKnown/time.Second), 36), ask)
 	}
-	f.remote.rests.note(at, err)
 	return c, err
 }
 
@@ -136,30 +160,39 @@ func (f *files) askForCover(ctx context.Context, lib *library, b *catalog.Book, 
 	if err != nil {
 		return remoteCover{}, err
 	}
+	tagged, err := f.stat(ctx, s, covers.ObjectKey(int64(b.ID), info.Tag, ""))
+	if err != nil && !errors.Is(err, errNoObject) {
+		return remoteCover{}, err
+	}
 	c := remoteCover{Info: info}
-	switch same, err := sameCover(ctx, lib, b, info); {
+	// Two objects of one content have one tag, if tags are digests.
+	digests := err != nil || tagged.Tag == info.Tag
+	switch same, err := sameCover(ctx, lib, b, info, digests); {
+	case ctx.Err() != nil:
+		return c, ctx.Err()
 	case err == nil && !same:
 		return c, fmt.Errorf("%w: %s is not the cover that the folder has", errNoObject, info.Key)
 	case err == nil:
 		c.Sure = true
-	case !errors.Is(err, fs.ErrNotExist):
-		return c, err
 	default: // there is nothing to compare with
 		c.Sure = !info.ModTime.Before(b.Modified)
 	}
-	tagged, err := f.stat(ctx, s, covers.ObjectKey(int64(b.ID), info.Tag, size))
+	if size != "" {
+		tagged, err = f.stat(ctx, s, covers.ObjectKey(int64(b.ID), info.Tag, size))
+	}
 	switch {
 	case err == nil:
 		c.Info, c.Tagged = tagged, true
-	case size != "" || !errors.Is(err, errNoObject):
+	case size != "":
 		return c, err
 	}
 	return c, nil
 }
 
-// sameCover compares the cover in the library's folder with one at a store, by
-// digest if its tag is one, as that of a file that S3 has in one part is.
-func sameCover(ctx context.Context, lib *library, b *catalog.Book, at storage.Info) (bool, error) {
+// sameCover compares the cover in the library's folder with one at a store: by
+// digest if its tag is one, as that of a file that S3 has in one part is, else by
+// size and time.
+func sameCover(ctx context.Context, lib *library, b *catalog.Book, at storage.Info, digests bool) (bool, error) {
 	key, err := cover.key(b)
 	if err != nil {
 		return false, fs.ErrNotExist
@@ -169,8 +202,11 @@ func sameCover(ctx context.Context, lib *library, b *catalog.Book, at storage.In
 		return false, err
 	}
 	defer in.Close()
-	if info.Size != at.Size || len(at.Tag) != hex.EncodedLen(md5.Size) {
-		return info.Size == at.Size, nil
+	if info.Size != at.Size {
+		return false, nil
+	}
+	if !digests || len(at.Tag) != hex.EncodedLen(md5.Size) {
+		return !at.ModTime.Before(info.ModTime.Truncate(time.Second)), nil
 	}
 	h := md5.New()
 	if _, err := io.Copy(h, in); err != nil {
@@ -196,7 +232,7 @@ func (f *files) coverAddress(ctx context.Context, lib *library, c remoteCover) (
 	make := func(ctx context.Context) (signedURL, error) {
 		return sign(ctx, lib.Placement.Covers, c.Info, storage.SignOptions{Lifetime: signedFor})
 	}
-	u, err := f.remote.urls.Get(ctx, lib.Name+"/"+c.Info.Tag+"/"+c.Info.Key, make)
+	u, err := f.remote.urls.Get(ctx, lib.place()+"/"+c.Info.Tag+"/"+c.Info.Key, make)
 	if err == nil && time.Until(u.Expires) < signedLeft { // the credentials do not last
 		u, err = make(ctx)
 	}
@@ -229,6 +265,9 @@ func (r *rests) err(place string) error {
 
 // note notes how asking there ended.
 func (r *rests) note(place string, err error) {
+	if errors.Is(err, context.Canceled) {
+		return // says nothing
+	}
 	failed := errors.Is(err, storage.ErrUnavailable) || errors.Is(err, context.DeadlineExceeded)
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -2,6 +2,8 @@ package server
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -133,6 +135,12 @@ func folderOr(prefix, other string) string {
 	return prefix + "/"
 }
 
+// id tells what o leads to, and as whom, from anything else.
+func (o *S3) id() string {
+	sum := sha256.Sum256(fmt.Appendf(nil, "%q %q %q %q %q %q", o.Endpoint, o.Region, o.Bucket, o.CoversPrefix, o.BooksPrefix, o.AccessKeyID))
+	return hex.EncodeToString(sum[:6])
+}
+
 // Bounds of a request to S3, beside that of who makes it.
 const (
 	s3Dial   = 5 * time.Second
@@ -173,6 +181,7 @@ func (o *S3) open(ctx context.Context) (*s3store.Store, error) {
 			so.BaseEndpoint = aws.String(strings.TrimSuffix(o.Endpoint, "/"))
 			so.UsePathStyle = !o.HostStyle
 		}
+		so.DisableLogOutputChecksumValidationSkipped = true // of objects in parts
 	})
 	return s3store.New(client, o.Bucket, s3store.Options{Encryption: types.ServerSideEncryption(o.Encryption), KMSKeyID: o.KMSKeyID}), nil
 }
@@ -211,6 +220,7 @@ func (s *Server) placement(i int) (p httpapi.Placement) {
 		return p
 	}
 	o := &s.config.S3
+	p.ID = o.id()
 	if o.Covers {
 		prefix := o.CoversPrefix + s.config.folder(i)
 		p.Covers = storage.Prefixed(s.bucket, prefix)
@@ -240,7 +250,7 @@ func (c *Config) folder(i int) string {
 func (s *Server) restricted() (func(context.Context) (bool, error), error) {
 	follow := auth.Follow(s.state.Changes)
 	n, err := cache.NewNamespace(s.caches.Cache, cache.NamespaceOptions[bool]{
-		Name: "restricted", TTL: time.Hour, LocalOnly: true, LoadTimeout: askTime,
+		Name: "restricted", TTL: time.Minute, LocalOnly: true, LoadTimeout: askTime,
 		Feed: func(ctx context.Context, listening func(), changed func(string)) error {
 			return follow(ctx, listening, func(string) { changed("") })
 		},
@@ -264,7 +274,10 @@ type observed struct {
 func (o *observed) Unwrap() storage.Store { return o.Store }
 
 func (o *observed) note(err error) {
-	failed := errors.Is(err, storage.ErrUnavailable)
+	if errors.Is(err, context.Canceled) {
+		return // says nothing
+	}
+	failed := errors.Is(err, storage.ErrUnavailable) || errors.Is(err, context.DeadlineExceeded)
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	switch {

@@ -94,7 +94,7 @@ func (c Config) uploadLibrary(ctx context.Context, l Library, u Upload, o upload
 	if err := lib.Load(ctx); err != nil {
 		return err
 	}
-	o.Catalog, o.From = lib, l.files()
+	o.Catalog, o.Library, o.From = lib, l.Name, l.files()
 	if u.Progress != nil {
 		o.Progress = func(n upload.Count) { u.Progress(l.Name, n) }
 	}

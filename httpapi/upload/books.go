@@ -3,6 +3,7 @@ package upload
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 	"regexp"
 	"slices"
@@ -41,7 +42,17 @@ func Books(ctx context.Context, o Options) (Count, error) {
 	if err != nil {
 		return r.count, err
 	}
-	return r.finish(ctx, r.stale(w.stale))
+	var gone []string
+	for _, key := range r.stale(w.stale) {
+		// The folder has more than books: covers, notes, what Calibre has forgotten.
+		switch _, err := r.From.Stat(ctx, key); {
+		case errors.Is(err, fs.ErrNotExist):
+			gone = append(gone, key)
+		case err != nil:
+			return r.count, fmt.Errorf("upload: look for what is stale: %w", err)
+		}
+	}
+	return r.finish(ctx, gone)
 }
 
 // book sends one file of a book.

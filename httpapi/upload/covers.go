@@ -35,9 +35,9 @@ const grace = 2 * time.Hour
 
 // Covers sends the covers of a library under the keys of [covers.ObjectKey]: first
 // those with the tag that the cover will have, then the one that leads to them. It
-// reads every cover, and sends those of which the store has another digest or,
-// where tags are none (as in buckets encrypted by KMS), another size or an older
-// time.
+// reads every cover, and sends those of which the store has another digest. Where
+// tags are no digests, as in buckets encrypted by KMS, it sends those of which the
+// store has another size, or an older time.
 func Covers(ctx context.Context, o Options) (Count, error) {
 	if len(o.Sizes) > 0 && o.Thumbnails == nil {
 		return Count{}, errors.New("upload: nobody makes the smaller covers")
@@ -77,12 +77,13 @@ func (r *run) cover(ctx context.Context, b *catalog.Book, w *wantedCovers) (c Co
 	sum := md5.Sum(content)
 	tag := hex.EncodeToString(sum[:])
 	same := at.Tag == tag
-	if len(at.Tag) != len(tag) { // it is no digest, but names a version all the same
-		if same = at.Size == info.Size && at.Key != "" && !at.ModTime.Before(info.ModTime.Truncate(time.Second)); same {
+	// Two objects of one content have one tag, if tags are digests.
+	if twin, ok := r.there[covers.ObjectKey(int64(b.ID), at.Tag, "")]; ok && at.Tag != "" && twin.Tag != at.Tag {
+		if same = at.Size == info.Size && !at.ModTime.Before(info.ModTime.Truncate(time.Second)); same {
 			tag = at.Tag
 		}
 	}
-	src := covers.Source{Name: "upload/" + strconv.FormatInt(int64(b.ID), 10), Store: r.From, Info: info}
+	src := covers.Source{Name: r.Library + "/" + strconv.FormatInt(int64(b.ID), 10), Store: r.From, Info: info}
 	if err := r.tagged(ctx, &c, b.ID, tag, src, content, mediaType); err != nil {
 		return c, err
 	}
@@ -161,8 +162,9 @@ func (w *wantedCovers) add(id catalog.BookID, tag string) {
 	w.tags[id] = tag
 }
 
-// coverObject matches the keys of covers.ObjectKey.
-var coverObject = regexp.MustCompile(`^([1-9][0-9]*)(?:-([A-Za-z0-9_.]+(?:-[0-9]+)?))?(?:-(?:thumb|small|medium))?\.jpg$`)
+// coverObject matches the keys of covers.ObjectKey with tags as S3 has them. Others
+// may be somebody else's.
+var coverObject = regexp.MustCompile(`^([1-9][0-9]*)(?:-([0-9a-f]{32}(?:-[0-9]+)?))?(?:-(?:thumb|small|medium))?\.jpg$`)
 
 // stale reports whether the object of a key is one of ours that the library does
 // not have any more.

@@ -25,8 +25,9 @@ import (
 
 // Options say what is sent, and where. Catalog, From and To have to be given.
 type Options struct {
-	// Catalog is the library.
+	// Catalog is the library, and Library its name.
 	Catalog catalog.Reader
+	Library string
 	// From is its folder, To the store: a [storage.Writer]. They must hold still
 	// while a run goes on, but for what the run does.
 	From, To storage.Store
@@ -34,8 +35,8 @@ type Options struct {
 	Parallel int
 	// DryRun counts what would be done and changes nothing.
 	DryRun bool
-	// DeleteStale deletes what an earlier run has sent and the library does not have
-	// any more, if everything else has succeeded. What has no key of ours stays.
+	// DeleteStale deletes what has a key as an earlier run would have sent it and the
+	// library does not have any more, if everything else has succeeded.
 	DeleteStale bool
 	// Sizes are those in which covers are sent, beside their own. Thumbnails makes
 	// them.

@@ -2,6 +2,7 @@ package s3store
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"iter"
 	"net/url"
@@ -72,7 +73,11 @@ func (s *Store) list(ctx context.Context, prefix string) iter.Seq2[storage.Info,
 					return
 				}
 			}
-			if !aws.ToBool(page.IsTruncated) || page.NextContinuationToken == nil {
+			if !aws.ToBool(page.IsTruncated) {
+				return
+			}
+			if page.NextContinuationToken == nil {
+				yield(storage.Info{}, fail(op, prefix, unavailable(errors.New("the answer is cut, and does not say how it goes on"))))
 				return
 			}
 			in.ContinuationToken = page.NextContinuationToken

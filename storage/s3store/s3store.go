@@ -120,8 +120,11 @@ func (s *Store) head(ctx context.Context, op, key string, etag *string) (storage
 	out, err := s.client.HeadObject(ctx, &s3.HeadObjectInput{Bucket: s.bucket, Key: &key, IfMatch: etag})
 	if err != nil {
 		err = s.explain(ctx, op, key, err)
-		if errors.Is(err, fs.ErrNotExist) {
+		switch { // HEAD does not say why
+		case errors.Is(err, fs.ErrNotExist):
 			err = s.sure(ctx, op, key, err)
+		case errors.Is(err, fs.ErrPermission):
+			err = s.why(ctx, op, key, err)
 		}
 		return storage.Info{}, err
 	}
@@ -161,6 +164,20 @@ func (s *Store) sure(ctx context.Context, op, key string, err error) error {
 	return err
 }
 
+// why returns err, that an object is not given away, or that this process is not
+// known, as GET says.
+func (s *Store) why(ctx context.Context, op, key string, err error) error {
+	out, bad := s.client.GetObject(ctx, &s3.GetObjectInput{Bucket: s.bucket, Key: &key, Range: aws.String("bytes=0-0")})
+	if bad == nil {
+		out.Body.Close()
+		return err
+	}
+	if bad = s.explain(ctx, op, key, bad); errors.Is(bad, storage.ErrUnavailable) || ctx.Err() != nil {
+		return bad
+	}
+	return err
+}
+
 // describe makes an Info of what S3 says of an object.
 func describe(key string, size int64, modified *time.Time, etag *string) storage.Info {
 	info := storage.Info{Key: key, Size: size}
@@ -193,10 +210,10 @@ func (s *Store) Open(ctx context.Context, key string, r storage.Range) (io.ReadC
 			return nil, info, err
 		}
 		start, n, _ := r.Resolve(info.Size) // which is in there, and n is not negative
-		r = storage.Range{Offset: start, Length: n}
 		if n == 0 {
 			return storage.NewReader(ctx, key, st, 0), info, nil
 		}
+		return s.part(ctx, key, st, info, storage.Range{Offset: start, Length: n})
 	}
 	if r.Offset > maxSize {
 		return s.nothing(ctx, key, r, st)
@@ -223,13 +240,24 @@ func (s *Store) nothing(ctx context.Context, key string, r storage.Range, st *st
 	if err != nil {
 		return nil, storage.Info{}, fail(op, key, err)
 	}
-	if n > 0 && r.Offset < 0 { // more than there is, which some servers refuse
-		info, n, err = st.open(storage.Range{Offset: start, Length: n})
-	} else if n > 0 {
-		err = fail(op, key, storage.ErrChanged) // it has grown
+	switch {
+	case n == 0:
+		return storage.NewReader(ctx, key, st, 0), info, nil
+	case r.Offset < 0: // more than there is, which some servers refuse
+		return s.part(ctx, key, st, info, storage.Range{Offset: start, Length: n})
 	}
+	return nil, storage.Info{}, fail(op, key, storage.ErrChanged) // it has grown
+}
+
+// part opens a range of the version that HEAD has told of.
+func (s *Store) part(ctx context.Context, key string, st *stream, of storage.Info, r storage.Range) (io.ReadCloser, storage.Info, error) {
+	info, n, err := st.open(r)
 	if err != nil {
 		return nil, storage.Info{}, err
+	}
+	if info.Tag != of.Tag || info.Size != of.Size {
+		st.drop()
+		return nil, storage.Info{}, fail("open", key, storage.ErrChanged)
 	}
 	return storage.NewReader(ctx, key, st, n), info, nil
 }

@@ -312,7 +312,11 @@ func TestWrong(t *testing.T) {
 		wrong.AccessKeyID = "somebody-else"
 		stores := map[string]*s3store.Store{"bucket": missing}
 		if !inProcess(t) {
-			stores["credentials"] = s3store.New(quick(wrong), s.Bucket(t), s3store.Options{})
+			bucket := s.Bucket(t)
+			stores["credentials"] = s3store.New(quick(wrong), bucket, s3store.Options{})
+			secret := s
+			secret.SecretAccessKey = "something else"
+			stores["secret"] = s3store.New(quick(secret), bucket, s3store.Options{})
 		}
 		gone := s
 		gone.Endpoint = "http://127.0.0.1:1"
@@ -322,9 +326,7 @@ func TestWrong(t *testing.T) {
 			_, openErr := readAll(t, store, "key")
 			_, putErr := store.Put(t.Context(), "key", strings.NewReader("x"), storage.PutOptions{})
 			for op, err := range map[string]error{"Stat": statErr, "Open": openErr, "Put": putErr, "List": listed(t.Context(), store), "Delete": store.Delete(t.Context(), "key")} {
-				// HEAD has no body that could say which of the two it is.
-				denied := name == "credentials" && op == "Stat" && errors.Is(err, fs.ErrPermission)
-				if !errors.Is(err, storage.ErrUnavailable) && !denied || errors.Is(err, fs.ErrNotExist) {
+				if !errors.Is(err, storage.ErrUnavailable) || errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrPermission) {
 					t.Errorf("wrong %s: %s: %v", name, op, err)
 				}
 			}

@@ -85,7 +85,10 @@ func (st *stream) open(r storage.Range) (info storage.Info, n int64, err error) 
 // extent returns the size of the object, and where what comes begins.
 func extent(out *s3.GetObjectOutput) (size, first int64, err error) {
 	if out.ContentRange == nil {
-		return aws.ToInt64(out.ContentLength), 0, nil
+		if out.ContentLength == nil {
+			return 0, 0, errors.New("the answer does not say how long it is")
+		}
+		return *out.ContentLength, 0, nil
 	}
 	return contentRange(*out.ContentRange)
 }
@@ -104,6 +107,9 @@ func contentRange(text string) (size, first int64, err error) {
 
 // Read reads on, in a new request if the last one broke off.
 func (st *stream) Read(p []byte) (int, error) {
+	if len(p) == 0 {
+		return 0, nil
+	}
 	for {
 		if st.at >= st.end {
 			return 0, io.EOF

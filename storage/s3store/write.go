@@ -156,6 +156,9 @@ func (s *Store) SignedURL(ctx context.Context, key string, o storage.SignOptions
 		life = time.Hour
 	}
 	opts := s.client.Options()
+	if opts.Credentials == nil {
+		return "", time.Time{}, fail(op, key, errors.ErrUnsupported)
+	}
 	creds, err := opts.Credentials.Retrieve(ctx)
 	if err != nil {
 		return "", time.Time{}, fail(op, key, unavailable(err))
