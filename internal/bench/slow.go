@@ -2,16 +2,17 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"net"
+	"net/http"
 	"os"
 	"path/filepath"
-	"testing"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/johannesboyne/gofakes3"
+	"github.com/johannesboyne/gofakes3/backend/s3mem"
 
 	"github.com/pressmark/pressmark/storage"
 	"github.com/pressmark/pressmark/storage/s3store"
@@ -111,16 +112,25 @@ func beginSlowly(ctx context.Context, addr string, request []byte) (net.Conn, er
 // bucketOf puts the large book of a library into a bucket of this process, and
 // returns the settings that lead there.
 func bucketOf(ctx context.Context, lib *library) (env []string, stop func(), err error) {
-	tb := &cleanups{ctx: ctx}
+	addr, err := freeAddr()
+	if err != nil {
+		return nil, nil, err
+	}
+	ln, err := net.Listen("tcp", addr)
+	if err != nil {
+		return nil, nil, err
+	}
+	srv := &http.Server{Handler: gofakes3.New(s3mem.New(), gofakes3.WithLogger(gofakes3.DiscardLog())).Server(), ReadHeaderTimeout: readyWait}
+	go srv.Serve(ln) // until stop, and there is nothing to be done about its end
+	stop = func() { srv.Close() }
 	defer func() {
 		if err != nil {
-			tb.run()
+			stop()
 		}
 	}()
-	server := s3test.InProcess(tb)
-	const bucket = "bench"
-	name := bucket
-	if _, err := server.Client().CreateBucket(ctx, &s3.CreateBucketInput{Bucket: &name}); err != nil {
+	server := s3test.Server{Endpoint: "http://" + addr, AccessKeyID: "bench", SecretAccessKey: "bench"}
+	bucket := "bench"
+	if _, err := server.Client().CreateBucket(ctx, &s3.CreateBucketInput{Bucket: &bucket}); err != nil {
 		return nil, nil, err
 	}
 	key, err := filepath.Rel(lib.dir, lib.bigPath)
@@ -132,33 +142,12 @@ func bucketOf(ctx context.Context, lib *library) (env []string, stop func(), err
 		return nil, nil, err
 	}
 	defer f.Close()
-	store := storage.Prefixed(s3store.New(server.Client(), bucket, s3store.Options{}), "books")
-	w, ok := storage.As[storage.Writer](store)
-	if !ok {
-		return nil, nil, errors.ErrUnsupported
-	}
-	if _, err := w.Put(ctx, filepath.ToSlash(key), f, storage.PutOptions{}); err != nil {
+	store := s3store.New(server.Client(), bucket, s3store.Options{})
+	if _, err := store.Put(ctx, "books/"+filepath.ToSlash(key), f, storage.PutOptions{}); err != nil {
 		return nil, nil, err
 	}
 	return []string{
 		"S3_BUCKET_NAME=" + bucket, "S3_ENDPOINT_URL=" + server.Endpoint,
 		"AWS_ACCESS_KEY_ID=" + server.AccessKeyID, "AWS_SECRET_ACCESS_KEY=" + server.SecretAccessKey,
-	}, tb.run, nil
-}
-
-// cleanups is as much of a test as s3test needs.
-type cleanups struct {
-	testing.TB
-	ctx   context.Context
-	funcs []func()
-}
-
-func (c *cleanups) Helper()                  {}
-func (c *cleanups) Cleanup(f func())         { c.funcs = append(c.funcs, f) }
-func (c *cleanups) Context() context.Context { return c.ctx }
-
-func (c *cleanups) run() {
-	for _, f := range c.funcs {
-		f()
-	}
+	}, stop, nil
 }
