@@ -50,6 +50,10 @@ func (a *API) fileResponses(description string, mediaTypes ...string) map[string
 		http.StatusRequestedRangeNotSatisfiable, http.StatusUnprocessableEntity, http.StatusServiceUnavailable)
 	res["200"] = &huma.Response{Description: description, Headers: headers, Content: content}
 	res["206"] = &huma.Response{Description: "The parts that Range asks for.", Headers: headers, Content: content}
+	res["302"] = &huma.Response{
+		Description: "The file is at a store: an address that works for a time, for who has it.",
+		Headers:     map[string]*huma.Param{"Location": {Description: "The address.", Schema: stringSchema()}},
+	}
 	res["304"] = &huma.Response{Description: "The client's copy is current.", Headers: headers}
 	return res
 }
