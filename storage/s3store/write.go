@@ -93,9 +93,32 @@ func (s *Store) putLarge(ctx context.Context, key string, body io.Reader, o stor
 		ServerSideEncryption: transfer.ServerSideEncryption(s.o.Encryption), SSEKMSKeyID: optional(s.o.KMSKeyID),
 	})
 	if err != nil {
+		var failed transfermanager.MultipartUploadError
+		if errors.As(err, &failed) {
+			s.abort(ctx, key, failed.UploadID())
+		}
 		return nil, err
 	}
 	return out.ETag, nil
+}
+
+// abort ends an upload again, until it is not there: a part that was on its way when
+// it was ended may have come after that.
+func (s *Store) abort(ctx context.Context, key, upload string) {
+	const attempts, pause = 5, 100 * time.Millisecond
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), abortTime)
+	defer cancel()
+	for range attempts {
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(pause):
+		}
+		_, err := s.client.AbortMultipartUpload(ctx, &s3.AbortMultipartUploadInput{Bucket: s.bucket, Key: &key, UploadId: &upload})
+		if err != nil {
+			return // there is none, or a rule of the bucket has to see to it
+		}
+	}
 }
 
 // source is a body. It remembers why it failed, and counts.

@@ -1,6 +1,7 @@
 package storagetest
 
 import (
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -71,5 +72,18 @@ func (s *suite) testList(t *testing.T) {
 		if seen != 7 {
 			t.Errorf("List(%q) yields %d objects, want 7", "x", seen)
 		}
+	}
+}
+
+// testMany lists more than stores on a network give away at a time.
+func (s *suite) testMany(t *testing.T) {
+	const many = 2500
+	objects := map[string][]byte{}
+	for i := range many {
+		objects[fmt.Sprintf("Author %d/Book é+&%% (%d)/cover.jpg", i%7, i)] = []byte{byte(i)}
+	}
+	store := s.open(t, objects)
+	for _, prefix := range []string{"", "Author 3/", "Author 3/Book é+&% (1"} {
+		wantKeys(t, store, prefix, objects)
 	}
 }

@@ -29,6 +29,8 @@ import (
 	"strings"
 	"testing"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/pressmark/pressmark/storage"
 )
 
@@ -57,10 +59,16 @@ func Fill(empty func(t testing.TB) storage.Store) Open {
 		if !ok {
 			t.Fatalf("%T is not a storage.Writer", s)
 		}
+		g, ctx := errgroup.WithContext(t.Context())
+		g.SetLimit(16)
 		for key, content := range objects {
-			if _, err := w.Put(t.Context(), key, bytes.NewReader(content), storage.PutOptions{}); err != nil {
-				t.Fatalf("filling the store: %v", err)
-			}
+			g.Go(func() error {
+				_, err := w.Put(ctx, key, bytes.NewReader(content), storage.PutOptions{})
+				return err
+			})
+		}
+		if err := g.Wait(); err != nil {
+			t.Fatalf("filling the store: %v", err)
 		}
 		return s
 	}
@@ -105,6 +113,7 @@ func (s *suite) run(t *testing.T) {
 	t.Run("Names", s.testNames)
 	t.Run("Ranges", s.testRanges)
 	t.Run("List", s.testList)
+	t.Run("Many", s.testMany)
 	t.Run("Cancel", s.testCancel)
 	t.Run("Concurrent", s.testConcurrent)
 	t.Run("ReadSeeker", s.testReadSeeker)

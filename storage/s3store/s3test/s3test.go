@@ -29,6 +29,7 @@ import (
 	"github.com/johannesboyne/gofakes3/backend/s3mem"
 	"github.com/testcontainers/testcontainers-go"
 	"github.com/testcontainers/testcontainers-go/wait"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/pressmark/pressmark/internal/containertest"
 )
@@ -132,10 +133,16 @@ func (s Server) Bucket(tb testing.TB) string {
 				tb.Error(err)
 				return
 			}
+			var g errgroup.Group
+			g.SetLimit(16)
 			for _, o := range page.Contents {
-				if _, err := client.DeleteObject(ctx, &s3.DeleteObjectInput{Bucket: &bucket, Key: o.Key}); err != nil {
-					tb.Error(err)
-				}
+				g.Go(func() error {
+					_, err := client.DeleteObject(ctx, &s3.DeleteObjectInput{Bucket: &bucket, Key: o.Key})
+					return err
+				})
+			}
+			if err := g.Wait(); err != nil {
+				tb.Error(err)
 			}
 		}
 		if _, err := client.DeleteBucket(ctx, &s3.DeleteBucketInput{Bucket: aws.String(bucket)}); err != nil {
