@@ -23,7 +23,9 @@
 // Requests are tried again by the client, as its Retryer says, with jitter and as
 // long as ctx lasts. A download that breaks off, or of which nothing comes for
 // [Options.StallTimeout], is taken up at the byte where it ended, if the object is
-// still the same version; else it fails with [storage.ErrChanged].
+// still the same version; else it fails with [storage.ErrChanged]. So does one of a
+// whole object whose MD5 is not the tag, where tags have been seen to be that: some
+// servers mix up versions that are replaced while they are read.
 //
 // S3 answers 403 for an object that is not there to who may not list the bucket:
 // then this package says [fs.ErrPermission], too. A bucket that is missing,
@@ -83,6 +85,7 @@ type Store struct {
 	bucket  *string
 	o       Options
 	seen    atomic.Int64 // when the bucket was last known to be there, in Unix seconds
+	digests atomic.Bool  // the server has been seen to tag what it does not encrypt with its MD5
 }
 
 var (

@@ -251,6 +251,38 @@ func TestResume(t *testing.T) {
 	})
 }
 
+// A server that names one version and sends another is noticed, if its tags are
+// digests.
+func TestMixedVersions(t *testing.T) {
+	servers(t, func(t *testing.T, s s3test.Server) {
+		front := s.Front(t)
+		bucket := s.Bucket(t)
+		put(t, s3store.New(s.Client(), bucket, s3store.Options{}), "key", []byte("content"))
+		other := func(*http.Request) s3test.Fault { return s3test.Fault{ETag: `"0123456789abcdef0123456789abcdef"`} }
+
+		store := s3store.New(front.Client(), bucket, s3store.Options{})
+		front.Fail(other)
+		if _, err := readAll(t, store, "key"); err != nil {
+			t.Errorf("a tag that may be anything: %v", err)
+		}
+		front.Fail(nil)
+		if _, err := readAll(t, store, "key"); err != nil {
+			t.Errorf("a digest: %v", err)
+		}
+		front.Fail(other)
+		if _, err := readAll(t, store, "key"); !errors.Is(err, storage.ErrChanged) {
+			t.Errorf("another digest: %v", err)
+		}
+		store = s3store.New(front.Client(), bucket, s3store.Options{})
+		front.Fail(nil)
+		put(t, store, "key", []byte("new"))
+		front.Fail(other)
+		if _, err := readAll(t, store, "key"); !errors.Is(err, storage.ErrChanged) {
+			t.Errorf("another digest than that of a Put: %v", err)
+		}
+	})
+}
+
 // Requests that fail are sent again, in the caller's time.
 func TestRetries(t *testing.T) {
 	servers(t, func(t *testing.T, s s3test.Server) {

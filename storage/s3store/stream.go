@@ -2,8 +2,11 @@ package s3store
 
 import (
 	"context"
+	"crypto/md5"
+	"encoding/hex"
 	"errors"
 	"fmt"
+	"hash"
 	"io"
 	"io/fs"
 	"math/rand/v2"
@@ -13,6 +16,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 
 	"github.com/pressmark/pressmark/storage"
 )
@@ -30,6 +34,7 @@ type stream struct {
 	body  io.ReadCloser // nil: there is none
 	stop  context.CancelFunc
 	whole bool        // body has a checksum at its end
+	sum   hash.Hash   // of what came, if the tag is to be compared with it; else nil
 	stall *time.Timer // breaks body off
 }
 
@@ -72,6 +77,9 @@ func (st *stream) open(r storage.Range) (info storage.Info, n int64, err error) 
 	}
 	st.body, st.stop, st.stall = out.Body, stop, nil
 	st.at, st.end, st.etag, st.whole = start, start+n, out.ETag, in.Range == nil
+	if st.sum = nil; st.whole && isDigest(out.ETag, out.ServerSideEncryption, out.SSECustomerAlgorithm) {
+		st.sum = md5.New()
+	}
 	if first < start { // a server without ranges
 		if _, err := io.CopyN(io.Discard, st.body, start-first); err != nil {
 			st.body = nil
@@ -124,6 +132,9 @@ func (st *stream) Read(p []byte) (int, error) {
 		}
 		n, err := st.read(p)
 		st.at += int64(n)
+		if st.sum != nil {
+			st.sum.Write(p[:n])
+		}
 		if n > 0 {
 			st.failed = 0
 		}
@@ -159,6 +170,26 @@ func (st *stream) read(p []byte) (int, error) {
 	return st.body.Read(p)
 }
 
+// isDigest reports whether an ETag can be the MD5 of the content, as that of an
+// object is that was put in one request and is not encrypted.
+func isDigest(etag *string, encryption types.ServerSideEncryption, customer *string) bool {
+	return encryption == "" && customer == nil && len(tagOf(aws.ToString(etag))) == hex.EncodedLen(md5.Size)
+}
+
+// compare compares what came with its tag, once the server has shown that this can
+// be done: some read the tag, the checksum and the content one after the other
+// while an object is replaced.
+func (st *stream) compare() error {
+	switch {
+	case st.sum == nil:
+	case hex.EncodeToString(st.sum.Sum(nil)) == tagOf(aws.ToString(st.etag)):
+		st.store.digests.Store(true)
+	case st.store.digests.Load():
+		return fmt.Errorf("%w: the content is not that of its tag", storage.ErrChanged)
+	}
+	return nil
+}
+
 // finish is called when all bytes are there: the checksum comes after the last.
 func (st *stream) finish(err error) error {
 	if err == nil && st.whole {
@@ -170,7 +201,7 @@ func (st *stream) finish(err error) error {
 		}
 	}
 	if err == nil || err == io.EOF {
-		return nil
+		return st.compare()
 	}
 	if ended := st.ctx.Err(); ended != nil {
 		return ended

@@ -3,6 +3,8 @@ package s3store
 import (
 	"bytes"
 	"context"
+	"crypto/md5"
+	"encoding/hex"
 	"errors"
 	"io"
 	"io/fs"
@@ -39,7 +41,7 @@ func (s *Store) Put(ctx context.Context, key string, body io.Reader, o storage.P
 	var etag *string
 	var err error
 	if size := int64(start.Len()); size <= s.o.PartSize {
-		etag, err = s.putSmall(ctx, key, bytes.NewReader(start.Bytes()), o)
+		etag, err = s.putSmall(ctx, key, start.Bytes(), o)
 	} else {
 		etag, err = s.putLarge(ctx, key, io.MultiReader(&start, in), o)
 	}
@@ -66,14 +68,20 @@ func optional(s string) *string {
 	return &s
 }
 
-func (s *Store) putSmall(ctx context.Context, key string, body io.ReadSeeker, o storage.PutOptions) (etag *string, err error) {
+func (s *Store) putSmall(ctx context.Context, key string, body []byte, o storage.PutOptions) (etag *string, err error) {
 	out, err := s.client.PutObject(ctx, &s3.PutObjectInput{
-		Bucket: s.bucket, Key: &key, Body: body,
+		Bucket: s.bucket, Key: &key, Body: bytes.NewReader(body),
 		ContentType: optional(o.ContentType), CacheControl: optional(o.CacheControl),
 		ServerSideEncryption: s.o.Encryption, SSEKMSKeyId: optional(s.o.KMSKeyID),
 	})
 	if err != nil {
 		return nil, err
+	}
+	if !s.digests.Load() && isDigest(out.ETag, out.ServerSideEncryption, out.SSECustomerAlgorithm) {
+		sum := md5.Sum(body)
+		if hex.EncodeToString(sum[:]) == tagOf(aws.ToString(out.ETag)) {
+			s.digests.Store(true)
+		}
 	}
 	return out.ETag, nil
 }

@@ -31,6 +31,8 @@ type Fault struct {
 	Cut int64
 	// Stall is what to wait for at that point, before that. nil is nothing.
 	Stall <-chan struct{}
+	// ETag is the answer's, as a server has it that mixes two versions.
+	ETag string
 }
 
 // Front starts a front of s. Signatures are for the host that the client asks, so
@@ -59,6 +61,8 @@ func (s Server) Front(tb testing.TB) *Front {
 			_, _ = io.WriteString(w, "<Error><Code>"+fault.Code+"</Code><Message>on purpose, in a test</Message></Error>")
 		case fault.Cut > 0 || fault.Stall != nil:
 			proxy.ServeHTTP(&cutter{w, r, fault}, r)
+		case fault.ETag != "":
+			proxy.ServeHTTP(&tagger{w, fault.ETag}, r)
 		default:
 			proxy.ServeHTTP(w, r)
 		}
@@ -121,3 +125,14 @@ func (c *cutter) Write(b []byte) (int, error) {
 
 // Flush implements http.Flusher, for the proxy.
 func (c *cutter) Flush() { http.NewResponseController(c.ResponseWriter).Flush() }
+
+// tagger answers with another ETag.
+type tagger struct {
+	http.ResponseWriter
+	etag string
+}
+
+func (t *tagger) WriteHeader(status int) {
+	t.Header().Set("ETag", t.etag)
+	t.ResponseWriter.WriteHeader(status)
+}
