@@ -80,22 +80,38 @@ func (f *files) sendReady(w http.ResponseWriter, r *http.Request, c *readyCover)
 }
 
 // findCover returns the store that has the cover of a book, and what it says of
-// it: the library's folder, or else its store of covers.
+// it: the library's folder, or else its store of covers, or else that of books, which
+// is laid out as the folder is.
 func (f *files) findCover(ctx context.Context, v *view, id catalog.BookID) (storage.Store, storage.Info, catalog.Book, error) {
 	var info storage.Info
-	b, err := f.finders[v.lib].find(ctx, v, v.lib.Files, id, cover, func(key string) (err error) {
-		info, err = v.lib.Files.Stat(ctx, key)
-		return err
-	})
-	if v.lib.Placement.Covers == nil || b.Cover == "" || !errors.Is(err, errMissing) && !errors.Is(err, storage.ErrUnavailable) {
+	look := func(s storage.Store) (catalog.Book, error) {
+		return f.finders[v.lib].find(ctx, v, s, id, cover, func(key string) (err error) {
+			info, err = s.Stat(ctx, key)
+			return err
+		})
+	}
+	p := &v.lib.Placement
+	b, err := look(v.lib.Files)
+	if b.Cover == "" || !errors.Is(err, errMissing) && !errors.Is(err, storage.ErrUnavailable) {
 		return v.lib.Files, info, b, err
 	}
-	c, bad := f.remoteCover(ctx, v.lib, &b, "")
-	switch {
-	case bad == nil:
-		return v.lib.Placement.Covers, c.Info, b, nil
-	case errors.Is(bad, errNoObject):
-		return nil, info, b, err
+	if p.Covers != nil {
+		c, bad := f.remoteCover(ctx, v.lib, &b, "")
+		if bad == nil {
+			return p.Covers, c.Info, b, nil
+		}
+		if !errors.Is(bad, errNoObject) {
+			err = bad
+		}
 	}
-	return nil, info, b, bad
+	if books := p.Books[""]; books != nil {
+		again, bad := look(books)
+		if bad == nil {
+			return books, info, again, nil
+		}
+		if !errors.Is(bad, errMissing) {
+			err = bad
+		}
+	}
+	return v.lib.Files, info, b, err
 }

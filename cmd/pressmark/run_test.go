@@ -39,7 +39,7 @@ func TestExitCodes(t *testing.T) {
 		"weak key":         {[]string{"serve", "--calibre-library-path", books, "--secret-key=changeme"}, nil, 2, "SECRET_KEY: it has 8 bytes"},
 		"unknown flag":     {[]string{"serve", "--folder=x"}, nil, 2, "--folder"},
 		"malformed value":  {[]string{"serve"}, environment{"WATCH_POLL": "often"}, 2, "WATCH_POLL"},
-		"of a later time":  {[]string{"serve"}, environment{"GOOGLE_DRIVE_FOLDER_ID": "abc"}, 2, "GOOGLE_DRIVE_FOLDER_ID: what this sets is not available"},
+		"of a later time":  {[]string{"serve"}, environment{"PUBLISH_CATALOG_URL": "abc"}, 2, "PUBLISH_CATALOG_URL: what this sets is not available"},
 		"uploads, bare":    {[]string{"covers"}, nil, 2, "pressmark covers upload"},
 		"uploads, what":    {[]string{"books", "upload"}, nil, 2, `there is no command "books upload"`},
 		"uploads to where": {[]string{"covers", "upload", "--calibre-library-path", books}, nil, 2, "S3_BUCKET_NAME: name the bucket"},

@@ -103,12 +103,20 @@ type Config struct {
 
 	// S3 is where files are in S3.
 	S3 S3
-	// BooksStore says where books are, "local" for the library's folder or "s3", by
-	// format in upper case; "" is all that are not named. What is not there is
-	// looked for in the folder.
+	// Drive is how files in Google Drive are read.
+	Drive Drive
+	// BooksStore says where books are, "local" for the library's folder, "s3" or
+	// "gdrive", by format in upper case; "" is all that are not named. What is not
+	// there is looked for in the folder.
 	BooksStore map[string]string
 	// DownloadRedirect says who is sent to S3 and not sent the file.
 	DownloadRedirect httpapi.Redirect
+	// DownloadCacheDir is where books of Drive are kept on this machine's disk, and
+	// those of S3 that are passed on. Empty is downloads in DataDir, and not for S3.
+	DownloadCacheDir string
+	// DownloadCacheMaxBytes bounds what they take. 0 means 10 GiB; negative keeps
+	// none.
+	DownloadCacheMaxBytes int64
 
 	// NoWatch reads each library once and does not look for changes.
 	NoWatch bool
@@ -147,6 +155,9 @@ type Library struct {
 	Path string
 	// Database is the path of metadata.db. Empty means metadata.db in Path.
 	Database string
+	// DriveFolder is the id of the folder in Google Drive that has the library's
+	// books. Empty is none: they are all in Path, or in S3.
+	DriveFolder string
 }
 
 // ConfigError is a setting that cannot be used.

@@ -11,13 +11,5 @@ func later() map[string]string {
 	return map[string]string{
 		"CALIBRE_LIBRARY_URL": "",
 		"PUBLISH_CATALOG_URL": "",
-
-		"DOWNLOAD_CACHE_DIR":       "",
-		"DOWNLOAD_CACHE_MAX_BYTES": "0",
-
-		"USE_GOOGLE_DRIVE":               "false",
-		"GOOGLE_DRIVE_CREDENTIALS_PATH":  "",
-		"GOOGLE_DRIVE_FOLDER_ID":         "",
-		"GOOGLE_DRIVE_REQUESTS_PER_100S": "",
 	}
 }

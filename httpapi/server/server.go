@@ -63,6 +63,7 @@ import (
 	"github.com/pressmark/pressmark/httpapi"
 	"github.com/pressmark/pressmark/httpapi/covers"
 	"github.com/pressmark/pressmark/readerstate"
+	"github.com/pressmark/pressmark/storage/diskcache"
 )
 
 // Server serves Calibre libraries. Make one with Open.
@@ -77,8 +78,10 @@ type Server struct {
 	metrics   *metrics
 	logins    *auth.Logins
 	database  pulse
-	bucket    *observed   // nil: nothing is in S3
-	tls       *tls.Config // nil: plain HTTP
+	bucket    *observed        // nil: nothing is in S3
+	drive     []*observed      // by library; nil: nothing is in Drive, or not of that library
+	downloads *diskcache.Cache // nil: none
+	tls       *tls.Config      // nil: plain HTTP
 }
 
 // Open checks c and loads its libraries; the package documentation says what
@@ -153,7 +156,13 @@ func Open(ctx context.Context, c Config) (_ *Server, err error) {
 		return nil, err
 	}
 	o.Logins, o.State = s.logins, s.state.Readers
-	o.Checks = []httpapi.Check{{Name: "database", Run: s.database.result}, {Name: "redis", Run: s.caches.redisCheck}, {Name: "s3", Run: s.bucket.check}}
+	o.Checks = []httpapi.Check{
+		{Name: "database", Run: s.database.result},
+		{Name: "redis", Run: s.caches.redisCheck},
+		{Name: "drive", Run: s.driveCheck},
+		{Name: "s3", Run: s.bucket.check},
+		{Name: "downloads", Run: s.downloadsCheck},
+	}
 	if s.api, err = httpapi.New(o); err != nil {
 		return nil, err
 	}
@@ -258,6 +267,9 @@ func (s *Server) Close() error {
 	var errs []error
 	for _, lib := range s.libraries {
 		errs = append(errs, lib.Close())
+	}
+	if s.downloads != nil {
+		errs = append(errs, s.downloads.Close())
 	}
 	if s.caches != nil {
 		errs = append(errs, s.caches.Close())

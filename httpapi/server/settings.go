@@ -38,7 +38,7 @@ func settings() []setting {
 		{
 			name: "CALIBRE_DATABASE_PATH", value: "PATH",
 			help: "metadata.db, if it is not in the library's folder. Several: name=path,name=path.",
-			set:  setDatabases,
+			set:  perLibrary(func(l *Library) *string { return &l.Database }),
 		},
 		{
 			name: "WATCH_CALIBRE_DB", value: "BOOL", def: "true",
@@ -263,6 +263,16 @@ func settings() []setting {
 			help: "Disk space in DATA_DIR for thumbnails. 0: none, they are kept in memory, and in Redis if there is one.",
 			set:  sizeOrNone(func(c *Config) *int64 { return &c.ThumbnailCacheMaxBytes }),
 		},
+		{
+			name: "DOWNLOAD_CACHE_DIR", value: "PATH",
+			help: "Folder for books of Google Drive that were downloaded, and for those of S3 that are passed on. Without it downloads in DATA_DIR, and not for S3.",
+			set:  text(func(c *Config) *string { return &c.DownloadCacheDir }),
+		},
+		{
+			name: "DOWNLOAD_CACHE_MAX_BYTES", value: "SIZE", def: "10GiB",
+			help: "Disk space for them. 0: none are kept.",
+			set:  sizeOrNone(func(c *Config) *int64 { return &c.DownloadCacheMaxBytes }),
+		},
 	}, storeSettings()...)
 }
 
@@ -317,26 +327,29 @@ func setLibraries(c *Config, v string) error {
 	return nil
 }
 
-// setDatabases comes after setLibraries, in the order of settings.
-func setDatabases(c *Config, v string) error {
-	vals, err := parseNamed(v)
-	if err != nil {
-		return err
-	}
-next:
-	for _, db := range vals {
-		for i := range c.Libraries {
-			if c.Libraries[i].Name == db.name || db.name == "" {
-				c.Libraries[i].Database = db.value
-				continue next
+// perLibrary is a setting that each library has for itself. It comes after
+// setLibraries, in the order of settings.
+func perLibrary(field func(*Library) *string) func(*Config, string) error {
+	return func(c *Config, v string) error {
+		vals, err := parseNamed(v)
+		if err != nil {
+			return err
+		}
+	next:
+		for _, val := range vals {
+			for i := range c.Libraries {
+				if c.Libraries[i].Name == val.name || val.name == "" {
+					*field(&c.Libraries[i]) = val.value
+					continue next
+				}
 			}
+			if len(c.Libraries) == 0 {
+				return errors.New("it goes with CALIBRE_LIBRARY_PATH, which is missing")
+			}
+			return fmt.Errorf("%q is no library that CALIBRE_LIBRARY_PATH names", val.name)
 		}
-		if len(c.Libraries) == 0 {
-			return errors.New("it goes with CALIBRE_LIBRARY_PATH, which is missing")
-		}
-		return fmt.Errorf("%q is no library that CALIBRE_LIBRARY_PATH names", db.name)
+		return nil
 	}
-	return nil
 }
 
 func setProxies(c *Config, v string) error {

@@ -2,6 +2,7 @@ package server
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 
 	"github.com/pressmark/pressmark/httpapi"
@@ -12,8 +13,41 @@ func storeSettings() []setting {
 	return []setting{
 		{
 			group: "Files elsewhere", name: "BOOKS_STORE", value: "PLACE", def: placeLocal,
-			help: "Where books are: local (the library's folder) or s3. Also per format: local,PDF=s3. What is not there is looked for in the folder.",
+			help: "Where books are: local (the library's folder), s3 or gdrive. Also per format: local,PDF=s3. What is not there is looked for in the folder.",
 			set:  setBooksStore,
+		},
+		{
+			name: "USE_GOOGLE_DRIVE", value: "BOOL", def: "false",
+			help: "Books are in Google Drive, as BOOKS_STORE=gdrive says.",
+			set: func(c *Config, v string) (err error) {
+				c.Drive.Use, err = parseBool(v)
+				return err
+			},
+		},
+		{
+			name: "GOOGLE_DRIVE_CREDENTIALS_PATH", value: "PATH",
+			help: "Key of a service account (JSON). Without it what the machine has: GOOGLE_APPLICATION_CREDENTIALS, or the account of a machine at Google.",
+			set:  text(func(c *Config) *string { return &c.Drive.Credentials }),
+		},
+		{
+			name: "GOOGLE_DRIVE_FOLDER_ID", value: "ID",
+			help: "The folder that holds the library, by the end of its address. Several: main=ID,comics=ID.",
+			set:  perLibrary(func(l *Library) *string { return &l.DriveFolder }),
+		},
+		{
+			name: "GOOGLE_DRIVE_REQUESTS_PER_100S", value: "REQUESTS", def: "1000",
+			help: "How many requests are sent to Google in any 100 seconds at most.",
+			set: func(c *Config, v string) (err error) {
+				if c.Drive.RequestsPer100s, err = strconv.Atoi(v); err != nil || c.Drive.RequestsPer100s < 10 {
+					err = fmt.Errorf("%q: a number from 10 on was expected", v)
+				}
+				return err
+			},
+		},
+		{
+			name: "GOOGLE_DRIVE_ENDPOINT_URL", value: "URL",
+			help: "Address of a server that speaks Google's Drive API, for tests and proxies. Without it Google's.",
+			set:  text(func(c *Config) *string { return &c.Drive.Endpoint }),
 		},
 		{
 			name: "DOWNLOAD_REDIRECT", value: "MODE", def: "auto",
@@ -119,16 +153,11 @@ func setBooksStore(c *Config, v string) error {
 			return fmt.Errorf("%q has two places for one format", v)
 		}
 		switch place {
-		case placeLocal, placeS3:
-		case "gdrive":
-			return fmt.Errorf("%q is not available in this version", place)
+		case placeLocal, placeS3, placeDrive:
 		default:
-			return fmt.Errorf("%q is not a place: %s or %s were expected", place, placeLocal, placeS3)
+			return fmt.Errorf("%q is not a place: %s, %s or %s were expected", place, placeLocal, placeS3, placeDrive)
 		}
 		c.BooksStore[format] = place
-	}
-	if len(c.BooksStore) == 1 && c.BooksStore[""] == placeLocal {
-		c.BooksStore = nil
 	}
 	return nil
 }

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"iter"
+	"maps"
 	"net"
 	"net/http"
 	"net/url"
@@ -62,20 +63,21 @@ type S3 struct {
 const (
 	placeLocal = "local"
 	placeS3    = "s3"
+	placeDrive = "gdrive"
 )
 
-// usesS3 reports whether anything is in S3.
-func (c *Config) usesS3() bool {
-	if c.S3.Covers {
-		return true
-	}
-	for _, place := range c.BooksStore {
-		if place == placeS3 {
+// places reports whether any books are in a place.
+func (c *Config) places(place string) bool {
+	for _, p := range c.BooksStore {
+		if p == place {
 			return true
 		}
 	}
 	return false
 }
+
+// usesS3 reports whether anything is in S3.
+func (c *Config) usesS3() bool { return c.S3.Covers || c.places(placeS3) }
 
 // withStoreDefaults checks and fills in where files are.
 func (c Config) withStoreDefaults() (Config, error) {
@@ -83,6 +85,19 @@ func (c Config) withStoreDefaults() (Config, error) {
 	refuse := func(setting, format string, args ...any) {
 		errs = append(errs, &ConfigError{setting, fmt.Sprintf(format, args...)})
 	}
+	if c.Drive.Use {
+		if _, placed := c.BooksStore[""]; !placed {
+			c.BooksStore = maps.Clone(c.BooksStore)
+			if c.BooksStore == nil {
+				c.BooksStore = map[string]string{}
+			}
+			c.BooksStore[""] = placeDrive
+		}
+		if !c.usesDrive() {
+			refuse("USE_GOOGLE_DRIVE", "BOOKS_STORE has no books in Google Drive; leave it out, or name formats: local,PDF=gdrive")
+		}
+	}
+	c.checkDrive(refuse)
 	o := &c.S3
 	if c.usesS3() && o.Bucket == "" {
 		refuse("S3_BUCKET_NAME", "name the bucket that USE_S3_COVERS or BOOKS_STORE is about")
@@ -120,8 +135,8 @@ func (c Config) withStoreDefaults() (Config, error) {
 		refuse("S3_KMS_KEY_ID", "it goes with S3_ENCRYPTION=aws:kms")
 	}
 	for format, place := range c.BooksStore {
-		if place != placeLocal && place != placeS3 {
-			refuse("BOOKS_STORE", "%q for %q is neither %s nor %s", place, format, placeLocal, placeS3)
+		if place != placeLocal && place != placeS3 && place != placeDrive {
+			refuse("BOOKS_STORE", "%q for %q is none of %s, %s and %s", place, format, placeLocal, placeS3, placeDrive)
 		}
 	}
 	return c, errors.Join(errs...)
@@ -189,6 +204,12 @@ func (o *S3) open(ctx context.Context) (*s3store.Store, error) {
 // openStores opens what is not in the folders of the libraries.
 func (s *Server) openStores(ctx context.Context, o *httpapi.Options) error {
 	o.Files.Redirect = s.config.DownloadRedirect
+	if err := s.openDownloads(); err != nil {
+		return err
+	}
+	if err := s.openDrive(ctx); err != nil {
+		return err
+	}
 	if !s.config.usesS3() {
 		return nil
 	}
@@ -196,7 +217,7 @@ func (s *Server) openStores(ctx context.Context, o *httpapi.Options) error {
 	if err != nil {
 		return err
 	}
-	s.bucket = &observed{Store: bucket}
+	s.bucket = &observed{Store: bucket, name: "S3"}
 	if s.config.S3.Covers {
 		s.log.Info("S3 cover storage initialized", "bucket", s.config.S3.Bucket, "prefix", s.config.S3.CoversPrefix)
 	}
@@ -216,11 +237,10 @@ func (s *Server) openStores(ctx context.Context, o *httpapi.Options) error {
 
 // placement says where the files of the library are that is the number i of all.
 func (s *Server) placement(i int) (p httpapi.Placement) {
-	if s.bucket == nil {
-		return p
-	}
 	o := &s.config.S3
-	p.ID = o.id()
+	if s.bucket != nil {
+		p.ID = o.id()
+	}
 	if o.Covers {
 		prefix := o.CoversPrefix + s.config.folder(i)
 		p.Covers = storage.Prefixed(s.bucket, prefix)
@@ -228,12 +248,22 @@ func (s *Server) placement(i int) (p httpapi.Placement) {
 			p.CDN = (&url.URL{Scheme: "https", Host: o.CDN, Path: "/" + prefix}).String()
 		}
 	}
+	places := map[string]storage.Store{}
+	if s.bucket != nil {
+		books := storage.Store(s.bucket)
+		if s.config.DownloadCacheDir != "" {
+			books = s.downloaded(books, "s3/"+o.id())
+		}
+		places[placeS3] = storage.Prefixed(books, o.BooksPrefix+s.config.folder(i))
+	}
+	if s.drive != nil && s.drive[i] != nil {
+		id := s.config.driveID(s.config.Libraries[i].DriveFolder)
+		p.ID += "+" + id
+		places[placeDrive] = s.downloaded(s.drive[i], "drive/"+id)
+	}
 	p.Books = map[string]storage.Store{}
 	for format, place := range s.config.BooksStore {
-		p.Books[format] = nil
-		if place == placeS3 {
-			p.Books[format] = storage.Prefixed(s.bucket, o.BooksPrefix+s.config.folder(i))
-		}
+		p.Books[format] = places[place] // nil is the folder
 	}
 	return p
 }
@@ -266,6 +296,7 @@ func (s *Server) restricted() (func(context.Context) (bool, error), error) {
 // observed is a store of which health tells how its last call went.
 type observed struct {
 	storage.Store
+	name  string
 	mu    sync.Mutex
 	since time.Time // when it began to fail; zero: it does not
 }
@@ -319,7 +350,7 @@ func (o *observed) check() httpapi.CheckResult {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if !o.since.IsZero() {
-		return httpapi.CheckResult{Status: "degraded", Since: o.since, Detail: "S3 does not answer: what the folders of the libraries have is served from there"}
+		return httpapi.CheckResult{Status: "degraded", Since: o.since, Detail: o.name + " does not answer: what the folders of the libraries have is served from there"}
 	}
 	return httpapi.CheckResult{Status: "ok"}
 }

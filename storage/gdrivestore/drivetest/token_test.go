@@ -29,7 +29,7 @@ func account(t testing.TB, d *drivetest.Drive, scopes ...string) (context.Contex
 	return context.WithValue(t.Context(), oauth2.HTTPClient, d.Client()), c
 }
 
-func authorized(t testing.TB, ctx context.Context, c *http.Client) *drive.Service { //nolint:revive // of a test
+func authorized(t testing.TB, ctx context.Context, c *http.Client) *drive.Service {
 	t.Helper()
 	s, err := drive.NewService(ctx, option.WithHTTPClient(c))
 	return must(t, s, err)
@@ -51,7 +51,7 @@ func TestTokens(t *testing.T) {
 		start(t, fixed)
 		time.Sleep(10*time.Minute - 1)
 		start(t, fixed)
-		time.Sleep(1)
+		time.Sleep(time.Nanosecond)
 		_, err = fixed.Files.List().Do()
 		check(t, err, 401, "authError")
 		start(t, renewed)
@@ -82,7 +82,7 @@ func TestUnknownTokens(t *testing.T) {
 			t.Fatal(err)
 		}
 		res.Body.Close()
-		if res.StatusCode != 401 {
+		if res.StatusCode != http.StatusUnauthorized {
 			t.Error(header, res.Status)
 		}
 	}
@@ -159,7 +159,7 @@ func TestAssertions(t *testing.T) {
 		var body struct {
 			Error string
 		}
-		if err := json.NewDecoder(res.Body).Decode(&body); err != nil || res.StatusCode != 400 || body.Error == "" {
+		if err := json.NewDecoder(res.Body).Decode(&body); err != nil || res.StatusCode != http.StatusBadRequest || body.Error == "" {
 			t.Error(form, res.Status, body, err)
 		}
 		res.Body.Close()
@@ -169,7 +169,7 @@ func TestAssertions(t *testing.T) {
 func refused(t *testing.T, name string, err error, code, why string) {
 	t.Helper()
 	e, ok := err.(*oauth2.RetrieveError) //nolint:errorlint // it is not wrapped
-	if !ok || e.Response.StatusCode != 400 || !strings.Contains(string(e.Body), `"`+code+`"`) || !strings.Contains(string(e.Body), why) {
+	if !ok || e.Response.StatusCode != http.StatusBadRequest || !strings.Contains(string(e.Body), `"`+code+`"`) || !strings.Contains(string(e.Body), why) {
 		t.Errorf("%s: %v", name, err)
 	}
 }

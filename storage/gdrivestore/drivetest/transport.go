@@ -2,6 +2,7 @@ package drivetest
 
 import (
 	"context"
+	"errors"
 	"io"
 	"net/http"
 	"strconv"
@@ -65,7 +66,11 @@ func (t transport) RoundTrip(r *http.Request) (*http.Response, error) {
 		defer cancel()
 		defer stop()
 		defer func() { _ = in.Body.Close() }()
-		_ = pw.CloseWithError(a.run(t.handler, in))
+		err := a.run(t.handler, in)
+		if why := context.Cause(ctx); why != nil && !errors.Is(err, io.EOF) {
+			err = why // which is why the handler ended
+		}
+		_ = pw.CloseWithError(err)
 	}()
 	select {
 	case res := <-a.began:
@@ -100,7 +105,7 @@ type answer struct {
 func (a *answer) run(h http.Handler, r *http.Request) (err error) {
 	defer func() {
 		switch p := recover(); {
-		case p == http.ErrAbortHandler: //nolint:errorlint // as net/http compares it
+		case p == http.ErrAbortHandler:
 			err = io.ErrUnexpectedEOF
 		case p != nil:
 			panic(p)

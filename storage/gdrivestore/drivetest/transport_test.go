@@ -132,7 +132,7 @@ func TestTransportAnswers(t *testing.T) {
 		}
 		body, err := io.ReadAll(res.Body)
 		res.Body.Close()
-		if string(body) != c.body || !errors.Is(err, c.err) || res.ContentLength != c.length || res.StatusCode != 200 {
+		if string(body) != c.body || !errors.Is(err, c.err) || res.ContentLength != c.length || res.StatusCode != http.StatusOK {
 			t.Errorf("%s: %q, %v, %+v", name, body, err, res)
 		}
 	}

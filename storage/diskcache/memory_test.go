@@ -1,0 +1,129 @@
+package diskcache
+
+import (
+	"io"
+	"os"
+	"path/filepath"
+	"runtime"
+	"testing"
+
+	"github.com/pressmark/pressmark/storage"
+)
+
+// An object of 200 MB is never in memory, neither while it is fetched nor when it
+// is there: all that is allocated in between, collected or not, is little.
+func TestMemory(t *testing.T) {
+	const size = 200_000_000
+	if testing.Short() {
+		t.Skip("writes 200 MB")
+	}
+	limit := uint64(8 * mib)
+	if raceDetector { // under it sync.Pool forgets a quarter of what it is given
+		limit = 128 * mib
+	}
+	src := &endless{size: size}
+	c := newCache(t, t.TempDir(), defaultBlockSize, 1<<30)
+	s := c.Store(src, "endless")
+	for _, name := range []string{"cold", "warm"} {
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		rc := start(t, s, "a", storage.Range{})
+		if n, err := io.CopyBuffer(&checker{}, struct{ io.Reader }{rc}, make([]byte, 32<<10)); n != size || err != nil {
+			t.Fatal(n, err)
+		}
+		rc.Close()
+		settle(c)
+		runtime.ReadMemStats(&after)
+		if n := after.TotalAlloc - before.TotalAlloc; n > limit {
+			t.Errorf("%s: %d bytes were allocated", name, n)
+		} else {
+			t.Logf("%s: %d bytes were allocated", name, n)
+		}
+	}
+	audit(t, c)
+}
+
+// BenchmarkWarm reads an object of 64 MiB that is on disk, and for comparison a
+// file of that size.
+func BenchmarkWarm(b *testing.B) {
+	const size = 64 * mib
+	buf := make([]byte, 256<<10)
+	b.Run("Cache", func(b *testing.B) {
+		c := newCache(b, b.TempDir(), defaultBlockSize, 1<<30)
+		s := c.Store(&endless{size: size}, "endless")
+		pass := func() {
+			rc, _, err := s.Open(b.Context(), "a", storage.Range{})
+			if err != nil {
+				b.Fatal(err)
+			}
+			if n, err := io.CopyBuffer(struct{ io.Writer }{io.Discard}, rc, buf); n != size || err != nil {
+				b.Fatal(n, err)
+			}
+			rc.Close()
+		}
+		pass()
+		settle(c)
+		b.SetBytes(size)
+		b.ReportAllocs()
+		for b.Loop() {
+			pass()
+		}
+	})
+	b.Run("File", func(b *testing.B) {
+		name := filepath.Join(b.TempDir(), "file")
+		if err := os.WriteFile(name, make([]byte, size), 0o600); err != nil {
+			b.Fatal(err)
+		}
+		b.SetBytes(size)
+		b.ReportAllocs()
+		for b.Loop() {
+			f, err := os.Open(name)
+			if err != nil {
+				b.Fatal(err)
+			}
+			if n, err := io.CopyBuffer(struct{ io.Writer }{io.Discard}, struct{ io.Reader }{f}, buf); n != size || err != nil {
+				b.Fatal(n, err)
+			}
+			f.Close()
+		}
+	})
+}
+
+// BenchmarkSmall reads a cover of 50 kB that is on disk.
+func BenchmarkSmall(b *testing.B) {
+	c := newCache(b, b.TempDir(), defaultBlockSize, 1<<30)
+	src := newOrigin(b, map[string][]byte{"cover": pattern(50_000, 1)})
+	s := c.Store(src, "mem")
+	b.SetBytes(50_000)
+	b.ReportAllocs()
+	for b.Loop() {
+		rc, _, err := s.Open(b.Context(), "cover", storage.Range{})
+		if err != nil {
+			b.Fatal(err)
+		}
+		if _, err := io.Copy(io.Discard, rc); err != nil {
+			b.Fatal(err)
+		}
+		rc.Close()
+	}
+}
+
+// BenchmarkCold reads an object of 64 MiB that is fetched meanwhile.
+func BenchmarkCold(b *testing.B) {
+	const size = 64 * mib
+	buf := make([]byte, 256<<10)
+	b.SetBytes(size)
+	b.ReportAllocs()
+	for b.Loop() {
+		c := newCache(b, b.TempDir(), defaultBlockSize, 1<<30)
+		rc, _, err := c.Store(&endless{size: size}, "endless").Open(b.Context(), "a", storage.Range{})
+		if err != nil {
+			b.Fatal(err)
+		}
+		if _, err := io.CopyBuffer(struct{ io.Writer }{io.Discard}, rc, buf); err != nil {
+			b.Fatal(err)
+		}
+		rc.Close()
+		c.Close()
+	}
+}
