@@ -9,7 +9,7 @@ GOFUMPT_VERSION  := v0.12.0
 GOLANGCI_VERSION := v2.15.0
 
 .DEFAULT_GOAL := help
-.PHONY: help run test race bench fuzz lint generate
+.PHONY: help run test race bench day fuzz lint generate
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -25,6 +25,9 @@ race: ## run the tests with the race detector, in random order
 
 bench: ## measure speed and memory against the budget (BOOKS=1000000, ARGS=-help)
 	$(GO) run ./internal/bench $(if $(BOOKS),-books $(BOOKS)) $(ARGS)
+
+day: ## count Google Drive's requests for two days of 100,000 downloads of 10,000 books
+	PRESSMARK_TEST_DRIVE_BOOKS=10000 $(GO) test ./storage/gdrivestore -run TestDay -v -count=1
 
 fuzz: ## run every fuzz target for FUZZTIME (10s)
 	@$(GO) list -f '{{$$p := .ImportPath}}{{$$d := .Dir}}{{range .TestGoFiles}}{{$$p}} {{$$d}}/{{.}}{{"\n"}}{{end}}{{range .XTestGoFiles}}{{$$p}} {{$$d}}/{{.}}{{"\n"}}{{end}}' ./... | \

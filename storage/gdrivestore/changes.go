@@ -40,10 +40,11 @@ type poll struct {
 }
 
 const (
-	known      = 24 * time.Hour   // for so long what is in folders is kept, so the log is, too
-	pollPause  = 15 * time.Second // after a failure
-	missPause  = 5 * time.Second  // between looks for the sake of what is missing
-	clockSkew  = time.Minute      // between processes, at most
+	known      = 7 * 24 * time.Hour // for so long what is in folders is kept, so the log is, too
+	mostLog    = 200_000            // changes, at most
+	pollPause  = 15 * time.Second   // after a failure
+	missPause  = 5 * time.Second    // between looks for the sake of what is missing
+	clockSkew  = time.Minute        // between processes, at most
 	pollLimit  = 30 * time.Second
 	mostTokens = 100 // of others, that are kept in mind
 )
@@ -227,6 +228,10 @@ func (c *changes) add(ids []string) {
 	old := 0
 	for old < len(c.log) && now.Sub(c.log[old].at) > known+clockSkew {
 		old++
+	}
+	if n := len(c.log) - mostLog; n > old {
+		old = n
+		c.from = c.log[n].at
 	}
 	c.log = c.log[old:]
 	c.dropped += int64(old)

@@ -139,7 +139,7 @@ func (f *folder) group() (key string, member func(id string) bool) {
 	if f.of == nil {
 		return "root", func(string) bool { return false }
 	}
-	groups := uint32(1) << bits.Len(uint(f.of.count()/groupSize))
+	groups := uint32(1) << bits.Len(uint(max(f.of.count()-1, 0)/groupSize))
 	of := func(id string) uint32 {
 		h := fnv.New32a()
 		h.Write([]byte(id))
