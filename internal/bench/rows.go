@@ -29,7 +29,7 @@ type outcome struct {
 // what a library costs.
 func (l *lab) rows() []row {
 	n := l.primary()
-	return slices.Concat(l.requestRows(n), l.searchRows(n), l.stateRows(n), l.cacheRows(n), l.libraryRows())
+	return slices.Concat(l.requestRows(n), l.searchRows(n), l.stateRows(n), l.cacheRows(n), l.driveRows(n), l.libraryRows())
 }
 
 func (l *lab) requestRows(n int) []row {

@@ -108,8 +108,10 @@ func TestFailsUnderReader(t *testing.T) {
 				return copy(p, bytes.ToUpper(p[:n])), err
 			}}
 		},
-		"Broken": func(rc io.ReadCloser) io.ReadCloser { return failing(rc, 19_000, storage.ErrUnavailable) },
-		"Short":  func(rc io.ReadCloser) io.ReadCloser { return failing(rc, 1, io.EOF) },
+		"Broken":    func(rc io.ReadCloser) io.ReadCloser { return failing(rc, 19_000, storage.ErrUnavailable) },
+		"Short":     func(rc io.ReadCloser) io.ReadCloser { return failing(rc, 1, io.EOF) },
+		"ShortTail": func(rc io.ReadCloser) io.ReadCloser { return failing(rc, 19_000, io.EOF) },
+		"Replaced":  func(rc io.ReadCloser) io.ReadCloser { return rc },
 	} {
 		t.Run(name, func(t *testing.T) {
 			src := newOrigin(t, map[string][]byte{"a": content})
@@ -128,11 +130,14 @@ func TestFailsUnderReader(t *testing.T) {
 				t.Fatal(err)
 			}
 			undo := blockAll(t, c.dir)
+			if name == "Replaced" { // by a version that begins in the same way
+				src.put(t, "a", append(bytes.Clone(content[:10_000]), make([]byte, 10_000)...))
+			}
 			close(gate)
 			settle(c)
 			rest, err := io.ReadAll(rc)
 			got = append(got, rest...)
-			wanted := map[string]error{"Other": storage.ErrChanged, "Broken": storage.ErrUnavailable, "Short": io.ErrUnexpectedEOF}[name]
+			wanted := map[string]error{"Other": storage.ErrChanged, "Broken": storage.ErrUnavailable, "Short": io.ErrUnexpectedEOF, "ShortTail": io.ErrUnexpectedEOF, "Replaced": storage.ErrChanged}[name]
 			if !errors.Is(err, wanted) || !bytes.HasPrefix(content, got) || err == nil && len(got) != len(content) {
 				t.Errorf("%d bytes, %v", len(got), err)
 			}

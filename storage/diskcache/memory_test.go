@@ -43,6 +43,33 @@ func TestMemory(t *testing.T) {
 	audit(t, c)
 }
 
+// A reader that waits, for a source or for its client between two blocks, holds
+// no block in memory.
+func TestWaitingReader(t *testing.T) {
+	gate := make(chan struct{})
+	src := newOrigin(t, map[string][]byte{"a": pattern(3000, 1)})
+	src.gateFirst(0, gate)
+	c := newCache(t, t.TempDir(), 1000, 1<<20)
+	s := c.Store(src, "mem")
+	holds := func(rc io.ReadCloser) bool { return rc.(*reader).buf != nil }
+	cold := start(t, s, "a", storage.Range{})
+	if holds(cold) {
+		t.Error("a reader that waits for the source holds a block")
+	}
+	close(gate)
+	settle(c)
+	warm := start(t, s, "a", storage.Range{})
+	for _, n := range []int{999, 1} {
+		if _, err := io.ReadFull(warm, make([]byte, n)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if holds(warm) {
+		t.Error("a reader that has read a block to its end holds it")
+	}
+	audit(t, c)
+}
+
 // BenchmarkWarm reads an object of 64 MiB that is on disk, and for comparison a
 // file of that size.
 func BenchmarkWarm(b *testing.B) {

@@ -244,6 +244,13 @@ func (c *changes) hit(id string) {
 	c.add([]string{id})
 }
 
+// mark tells whether there are more changes than before.
+func (c *changes) mark() int64 {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.dropped + int64(len(c.log))
+}
+
 // now returns what something gets that is asked for now: see seen.
 func (c *changes) now() (at time.Time, token string) {
 	c.mu.Lock()

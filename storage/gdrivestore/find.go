@@ -18,10 +18,18 @@ func (s *Store) find(ctx context.Context, key string) (entry, error) {
 		return entry{}, err
 	}
 	s.changes.fresh(ctx)
+	mark := s.changes.mark()
+	if e, ok := s.recent.get(key, mark); ok {
+		return e, nil
+	}
 	names := strings.Split(key, "/")
 	e, err := s.search(ctx, names)
 	if errors.Is(err, fs.ErrNotExist) && s.changes.look(ctx) {
+		mark = s.changes.mark()
 		e, err = s.search(ctx, names)
+	}
+	if err == nil {
+		s.recent.put(key, e, mark)
 	}
 	return e, err
 }

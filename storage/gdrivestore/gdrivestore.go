@@ -113,6 +113,7 @@ type Store struct {
 	pacer   *pacer
 	changes changes
 	tree    tree
+	recent  recent
 }
 
 var _ storage.Store = (*Store)(nil)

@@ -146,6 +146,7 @@ func TestContentChanges(t *testing.T) {
 		t.Fatal("no move")
 	}
 	want(t, search(t, s, "'"+a+"' in parents"), "f")
+	want(t, search(t, s, "'"+b+"' in parents or '"+a+"' in parents"), "f", `it's a \ / "name"`)
 	want(t, search(t, s, `name = 'it\'s a \\ / "name"'`), `it's a \ / "name"`)
 	if err := d.Move(a, a); err == nil {
 		t.Error("a folder is in itself")

@@ -71,6 +71,14 @@ func TestTransportLeavesNothing(t *testing.T) {
 				t.Error(err)
 			}
 		},
+		"stalled, closed": func(t *testing.T, c *http.Client, url string) {
+			res, err := c.Get(url + "&stall")
+			if err != nil {
+				t.Fatal(err)
+			}
+			synctest.Wait()
+			res.Body.Close()
+		},
 		"client's time-out": func(t *testing.T, c *http.Client, url string) {
 			c.Timeout = time.Second
 			if _, err := c.Get(url + "&slow"); !errors.Is(err, context.DeadlineExceeded) {
@@ -85,6 +93,9 @@ func TestTransportLeavesNothing(t *testing.T) {
 				d.Fail(func(r Request) Fault {
 					if r.Query.Has("slow") {
 						return Fault{Delay: time.Hour}
+					}
+					if r.Query.Has("stall") {
+						return Fault{Stall: -1}
 					}
 					return Fault{}
 				})
