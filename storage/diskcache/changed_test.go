@@ -141,13 +141,13 @@ func TestModel(t *testing.T) {
 	keys := []string{"a", "b", "c", "d"}
 	put := func(rng *rand.Rand, key string) {
 		content := pattern(rng.IntN(700), rng.IntN(1000))
-		info, err := (&origin{Store: src}).Put(t.Context(), key, bytes.NewReader(content), storage.PutOptions{})
+		mu.Lock() // nobody looks for a version before it is noted
+		defer mu.Unlock()
+		info, err := src.Put(t.Context(), key, bytes.NewReader(content), storage.PutOptions{})
 		if err != nil {
 			t.Error(err)
 		}
-		mu.Lock()
 		versions[info.Tag] = content
-		mu.Unlock()
 	}
 	for round := range 3 {
 		c := newCache(t, dir, 16, 100*pageSize)

@@ -90,7 +90,7 @@ func (s *Store) media(ctx context.Context, e entry, at, end int64) (body io.Read
 		// Also of the whole, as an answer with a range is not compressed on its way.
 		get.Header().Set("Range", "bytes="+strconv.FormatInt(at, 10)+"-"+strconv.FormatInt(end-1, 10))
 		var err error
-		res, err = get.Download()
+		res, err = get.Download() //nolint:bodyclose // it is what is returned
 		if !timer.Stop() && err == nil {
 			res.Body.Close()
 			err = context.DeadlineExceeded
