@@ -78,6 +78,14 @@ func (l *lab) fromDrive(ctx context.Context, books int) (_ *driven, err error) {
 		folder = d.AddFolder(folder, part)
 	}
 	id := d.AddGenerated(folder, name, driveBook, 1)
+	service, err := d.Service(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := service.Files.Get(id).SupportsAllDrives(true).Fields("md5Checksum").Do(); err != nil { // which takes a while the first time
+		return nil, err
+	}
+	d.Reset()
 	drive, err := d.Serve()
 	if err != nil {
 		return nil, err

@@ -26,9 +26,9 @@
 //
 // What is missing is fetched in windows of many blocks, once, however many
 // readers wait for it, and served while it arrives. A reader from the beginning
-// of an object gets windows of 64 MiB, so that a book is one call of the
-// source's Open, with the zero Range if it is the whole object; a reader from
-// elsewhere begins with one block and gets twice as much each time, up to
+// of an object gets all of it, up to 256 MiB, so that a book is one call of the
+// source's Open with the zero Range, and of larger ones windows of 64 MiB; a
+// reader from elsewhere begins with one block and gets twice as much each time, up to
 // 16 MiB, while it reads on. Nothing is fetched beyond the block with the end of
 // the Range that was asked for. Blocks are kept once the source's stream has
 // ended with io.EOF, which proves that all of it is of one version; a reader

@@ -15,9 +15,10 @@ import (
 )
 
 const (
-	bulkWindow  = 64 << 20 // of readers from the beginning of an object
-	otherWindow = 16 << 20 // of others, once they have read on for a while
-	finishBelow = 16 << 20 // missing bytes for which a fetch goes on without readers
+	wholeObject = 256 << 20 // objects up to this size are fetched at once by readers from their beginning
+	bulkWindow  = 64 << 20  // of readers from the beginning of a larger one
+	otherWindow = 16 << 20  // of others, once they have read on for a while
+	finishBelow = 16 << 20  // missing bytes for which a fetch goes on without readers
 	idleTimeout = time.Minute
 	chunkSize   = 256 << 10 // largest read from a source
 	emptyReads  = 100       // reads without a byte or an error after which a source is broken

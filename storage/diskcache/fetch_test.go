@@ -30,7 +30,10 @@ func TestWindows(t *testing.T) {
 		{"Small", 5000, storage.Range{}, 0, ranges{{}}},
 		{"SmallTail", 5000, storage.Range{Offset: -22}, 0, ranges{{}}},
 		{"Whole", 64 * mib, storage.Range{}, 0, ranges{{}}},
-		{"Large", 130*mib + 1, storage.Range{}, 0, ranges{{Length: 64 * mib}, {Offset: 64 * mib, Length: 64 * mib}, {Offset: 128 * mib, Length: 2*mib + 1}}},
+		{"Large", 256 * mib, storage.Range{}, 0, ranges{{}}},
+		{"Larger", 258*mib + 1, storage.Range{}, 0, ranges{
+			{Length: 64 * mib}, {Offset: 64 * mib, Length: 64 * mib}, {Offset: 128 * mib, Length: 64 * mib}, {Offset: 192 * mib, Length: 64 * mib}, {Offset: 256 * mib, Length: 2*mib + 1},
+		}},
 		{"LengthInBlock", size, storage.Range{Length: 100}, 0, ranges{{Length: mib}}},
 		{"LengthOverBlocks", size, storage.Range{Length: mib + 1}, 0, ranges{{Length: 2 * mib}}},
 		{"OffsetAndLength", size, storage.Range{Offset: 3*mib + 5, Length: 10}, 0, ranges{{Offset: 3 * mib, Length: mib}}},

@@ -54,7 +54,11 @@ type reader struct {
 func newReader(ctx context.Context, c *Cache, o *object, start, end int64) *reader {
 	r := &reader{cache: c, object: o, pos: start, end: end, window: o.blockSize, limit: otherWindow}
 	if start == 0 {
-		r.window, r.limit = bulkWindow, bulkWindow
+		r.window = bulkWindow
+		if o.size <= wholeObject {
+			r.window = (o.size + o.blockSize - 1) / o.blockSize * o.blockSize
+		}
+		r.limit = r.window
 	}
 	r.ctx, r.cancel = context.WithCancel(ctx)
 	return r
