@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"io/fs"
 	"net/http"
 	"strings"
 
@@ -106,7 +107,11 @@ func (f *files) attach(w http.ResponseWriter, r *http.Request, file io.ReadSeekC
 	h["Content-Disposition"] = []string{contentDisposition(b, "."+strings.ToLower(string(want)))}
 	h["Content-Security-Policy"] = sandbox
 	h["Cache-Control"] = cacheControl
-	return f.api.serveFile(w, r, file, info)
+	err := f.api.serveFile(w, r, file, info)
+	if errors.Is(err, fs.ErrPermission) {
+		f.api.log.Warn("File cannot be read", "component", "files", "key", info.Key, "err", err)
+	}
+	return err
 }
 
 // sendFrom is sendBook from a store beside the library's folder. sent is false if

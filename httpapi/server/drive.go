@@ -15,6 +15,8 @@ import (
 	"google.golang.org/api/drive/v3"
 	"google.golang.org/api/option"
 
+	"github.com/pressmark/pressmark/cache"
+	"github.com/pressmark/pressmark/cache/memcache"
 	"github.com/pressmark/pressmark/httpapi"
 	"github.com/pressmark/pressmark/storage"
 	"github.com/pressmark/pressmark/storage/diskcache"
@@ -118,6 +120,11 @@ func (s *Server) openDrive(ctx context.Context) error {
 			folders = append(folders, l.DriveFolder)
 		}
 	}
+	known := s.caches.Cache
+	if s.caches.local == nil {
+		// Without a memory of folders every look at a file would be several requests.
+		known = cache.New(cache.Options{Local: memcache.NewLocal(memcache.Options{}), Logger: s.log})
+	}
 	s.drive = make([]*observed, len(s.config.Libraries))
 	var first *gdrivestore.Store
 	for i, l := range s.config.Libraries {
@@ -125,7 +132,7 @@ func (s *Server) openDrive(ctx context.Context) error {
 			continue
 		}
 		store, err := gdrivestore.New(service, l.DriveFolder, gdrivestore.Options{
-			Cache: s.caches.Cache, Name: "drive-" + strconv.Itoa(i), Seal: s.seal,
+			Cache: known, Name: "drive-" + strconv.Itoa(i), Seal: s.seal,
 			// Google counts the requests of an account, whatever they are about.
 			RequestsPer100s: s.config.Drive.RequestsPer100s / len(folders),
 			Logger:          s.log.With("component", "drive", "library", l.Name),

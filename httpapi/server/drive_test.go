@@ -210,16 +210,42 @@ func TestDriveSettings(t *testing.T) {
 	}
 }
 
-// Without a cache of downloads each one is passed on.
+// Files that Google does not give away are not there.
+func TestDriveRefuses(t *testing.T) {
+	c, d, all := inDrive(t)
+	_, url := servingAt(t, c)
+	found, err := filepath.Glob(filepath.Join(all, "*/* (1)/*.epub"))
+	if err != nil || len(found) != 1 {
+		t.Fatal(found, err)
+	}
+	key, err := filepath.Rel(all, found[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	id, _ := d.Lookup(filepath.ToSlash(key))
+	for reason, status := range map[string]int{
+		"cannotDownloadAbusiveFile": http.StatusNotFound, "insufficientFilePermissions": http.StatusNotFound, "downloadQuotaExceeded": http.StatusServiceUnavailable,
+	} {
+		if err := d.Forbid(id, reason); err != nil {
+			t.Fatal(err)
+		}
+		if res, body := fetched(t, url+"/api/files/download/1/epub"); res.StatusCode != status {
+			t.Errorf("%s: %s %s", reason, res.Status, body)
+		}
+	}
+}
+
+// Without a cache of downloads each one is passed on; what Drive has said of folders
+// is kept in any case.
 func TestDriveWithoutCache(t *testing.T) {
 	c, d, all := inDrive(t)
-	c.DownloadCacheMaxBytes = -1
+	c.DownloadCacheMaxBytes, c.CacheLocalMaxBytes = -1, -1
 	c.Libraries = append(c.Libraries, Library{Name: "second", Path: all})
 	_, url := servingAt(t, c)
 	for range 2 {
 		d.Reset()
 		res, body := fetched(t, url+"/api/files/download/1/epub")
-		if res.StatusCode != http.StatusOK || !bytes.Equal(body, file(t, all, "*/* (1)/*.epub")) || d.Calls().Media != 1 {
+		if res.StatusCode != http.StatusOK || !bytes.Equal(body, file(t, all, "*/* (1)/*.epub")) || d.Calls().Media != 1 || d.Calls().List > 4 {
 			t.Errorf("%s, %d bytes, %+v", res.Status, len(body), d.Calls())
 		}
 	}
