@@ -153,8 +153,6 @@ func explain(err error) *statusError {
 		return &statusError{status: http.StatusRequestedRangeNotSatisfiable, detail: "The range lies behind the end of the file."}
 	case errors.Is(err, catalog.ErrNotFound):
 		return &statusError{status: http.StatusNotFound, detail: "Not in the catalog."}
-	case errors.Is(err, fs.ErrPermission): // of this process; for readers it is not there
-		return &statusError{status: http.StatusNotFound, detail: "The file cannot be read.", err: err}
 	case errors.Is(err, fs.ErrNotExist):
 		return &statusError{status: http.StatusNotFound, detail: "There is no such file.", err: err}
 	case errors.Is(err, fs.ErrInvalid): // a path that leaves the library

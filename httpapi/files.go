@@ -109,7 +109,8 @@ func (f *files) attach(w http.ResponseWriter, r *http.Request, file io.ReadSeekC
 	h["Cache-Control"] = cacheControl
 	err := f.api.serveFile(w, r, file, info)
 	if errors.Is(err, fs.ErrPermission) {
-		f.api.log.Warn("File cannot be read", "component", "files", "key", info.Key, "err", err)
+		f.api.log.Warn("Store does not give a file away; it is taken for missing", "component", "files", "key", info.Key, "err", err)
+		return &statusError{status: http.StatusNotFound, detail: "The file cannot be read.", err: err}
 	}
 	return err
 }
