@@ -45,6 +45,7 @@ const (
 	pollPause  = 15 * time.Second   // after a failure
 	missPause  = 5 * time.Second    // between looks for the sake of what is missing
 	clockSkew  = time.Minute        // between processes, at most
+	freshWait  = 3 * time.Second    // for a look, at most
 	pollLimit  = 30 * time.Second
 	mostTokens = 100 // of others, that are kept in mind
 )
@@ -80,25 +81,34 @@ func call[T any](ctx context.Context, s *Store, send func(context.Context) (T, e
 	return answer, err
 }
 
-// fresh sees to it that the log is not older than it may be. Only after a long rest
-// somebody waits for that. If Drive does not answer, what is known has to do.
+// fresh sees to it that the log is not older than it may be. It looks a little
+// early, so that somebody has to wait for that only after a rest. If Drive does not
+// answer, what is known has to do.
 func (c *changes) fresh(ctx context.Context) {
 	interval := c.store.o.PollInterval
 	c.mu.Lock()
 	now := time.Now()
 	age := now.Sub(c.polled)
-	if c.token != "" && age < interval || now.Before(c.retry) {
+	if c.token != "" && age < interval-interval/10 || now.Before(c.retry) {
 		c.mu.Unlock()
 		return
 	}
 	p := c.begin(ctx)
-	wait := c.token != "" && age >= 3*interval
+	wait := c.token != "" && age >= interval
 	c.mu.Unlock()
 	if wait {
-		select {
-		case <-p.done:
-		case <-ctx.Done():
-		}
+		p.wait(ctx)
+	}
+}
+
+// wait waits until a look has ended, but not long.
+func (p *poll) wait(ctx context.Context) {
+	t := time.NewTimer(freshWait)
+	defer t.Stop()
+	select {
+	case <-p.done:
+	case <-ctx.Done():
+	case <-t.C:
 	}
 }
 
@@ -287,11 +297,16 @@ func (c *changes) holds(v *seen) (ok, unsure bool) {
 // does, also if Drive does not answer: what is known has to do then.
 func (c *changes) reach(ctx context.Context, token string) bool {
 	c.mu.Lock()
+	if first := c.running; c.token == "" && first != nil {
+		c.mu.Unlock()
+		first.wait(ctx)
+		c.mu.Lock()
+	}
 	ready, many := c.token != "", len(c.covered) >= mostTokens
 	c.mu.Unlock()
 	switch {
 	case !ready:
-		return true // it is the first look that cannot be made
+		return true // Drive does not answer
 	case token == "" || many:
 		return false
 	}
