@@ -4,15 +4,19 @@ import (
 	"context"
 	"errors"
 	"io/fs"
+	"net/http"
 	"sync"
 	"time"
 
+	"golang.org/x/sync/singleflight"
 	"google.golang.org/api/drive/v3"
+	"google.golang.org/api/googleapi"
 )
 
 // changes is the log of what Drive says has changed.
 type changes struct {
 	store *Store
+	reach singleflight.Group
 
 	mu      sync.Mutex
 	drive   string    // the id of the shared drive; empty is none
@@ -20,16 +24,19 @@ type changes struct {
 	from    time.Time // since when the log knows of all
 	polled  time.Time // when the last look began
 	retry   time.Time // not before that again, after one that failed
+	failure error     // of that
 	running *poll
+	last    []change // what the last look has found
 	log     []change
 	dropped int64           // how many were in the log before
 	covered map[string]bool // tokens of others from which on the log knows of all
 }
 
-// change is that something has happened to a file, or in a folder.
+// change is that something has happened to a file or folder, or within a folder.
 type change struct {
-	id string
-	at time.Time // when it became known
+	id     string
+	within bool
+	at     time.Time // when it became known
 }
 
 // poll is a look at Drive's list that goes on.
@@ -46,7 +53,7 @@ const (
 	missPause  = 5 * time.Second    // between looks for the sake of what is missing
 	clockSkew  = time.Minute        // between processes, at most
 	freshWait  = 3 * time.Second    // for a look, at most
-	pollLimit  = 30 * time.Second
+	pollLimit  = 2 * time.Minute
 	mostTokens = 100 // of others, that are kept in mind
 )
 
@@ -113,20 +120,29 @@ func (p *poll) wait(ctx context.Context) {
 }
 
 // look looks for changes at once, and reports whether there are any. What was
-// looked for a moment ago is not looked for again.
-func (c *changes) look(ctx context.Context) bool {
+// looked for a moment ago is not looked for again. The error says that it is not
+// known.
+func (c *changes) look(ctx context.Context) (bool, error) {
 	c.mu.Lock()
-	if now := time.Now(); c.running == nil && (now.Sub(c.polled) < missPause || now.Before(c.retry)) {
+	now := time.Now()
+	switch {
+	case c.running == nil && now.Sub(c.polled) < missPause:
 		c.mu.Unlock()
-		return false
+		return false, nil
+	case c.running == nil && now.Before(c.retry):
+		defer c.mu.Unlock()
+		if now.Sub(c.polled) < c.store.o.PollInterval {
+			return false, nil
+		}
+		return false, unavailable(c.failure)
 	}
 	p := c.begin(ctx)
 	c.mu.Unlock()
 	select {
 	case <-p.done:
-		return p.err == nil && p.changed
+		return p.changed, p.err
 	case <-ctx.Done():
-		return false
+		return false, ctx.Err()
 	}
 }
 
@@ -137,7 +153,7 @@ func (c *changes) begin(ctx context.Context) *poll {
 	}
 	p := &poll{done: make(chan struct{})}
 	c.running = p
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), pollLimit)
+	ctx, cancel := context.WithTimeout(context.WithValue(context.WithoutCancel(ctx), urgent{}, true), pollLimit)
 	go func() {
 		defer cancel()
 		p.changed, p.err = c.poll(ctx)
@@ -145,7 +161,8 @@ func (c *changes) begin(ctx context.Context) *poll {
 		defer c.mu.Unlock()
 		c.running = nil
 		if p.err != nil {
-			c.retry = time.Now().Add(pollPause)
+			p.err = unavailable(p.err)
+			c.retry, c.failure = time.Now().Add(pollPause), p.err
 			c.store.o.Logger.Warn("Google Drive does not tell of changes; what is known is used", "err", p.err)
 		}
 		close(p.done)
@@ -161,15 +178,27 @@ func (c *changes) poll(ctx context.Context) (changed bool, err error) {
 	token := c.token
 	c.mu.Unlock()
 	if token != "" {
-		next, ids, err := c.read(ctx, token)
+		var found []change
+		err := c.read(ctx, token, func(next string, page []change) { // what was read is kept, whatever comes then
+			found = append(found, page...)
+			c.mu.Lock()
+			defer c.mu.Unlock()
+			c.add(page)
+			c.token = next
+		})
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		if e, ok := errors.AsType[*googleapi.Error](err); ok && (e.Code == http.StatusBadRequest || e.Code == http.StatusGone) || errors.Is(err, fs.ErrNotExist) {
+			c.token, c.covered = "", map[string]bool{} // Drive does not know it any more: from the start
+		}
 		if err != nil {
 			return false, err
 		}
-		c.mu.Lock()
-		defer c.mu.Unlock()
-		c.add(ids)
-		c.token, c.polled = next, began
-		return len(ids) > 0, nil
+		// Lists of folders may be behind that of changes for some seconds, so what
+		// they said at once counts as old once more.
+		c.add(c.last)
+		c.last, c.polled = found, began
+		return len(found) > 0, nil
 	}
 	root, err := s.rootFolder(ctx)
 	if err != nil {
@@ -191,13 +220,13 @@ func (c *changes) poll(ctx context.Context) (changed bool, err error) {
 	return false, nil
 }
 
-// read reads the list of changes from a token on. ids are of files that have
-// changed, and of the folders that they are in.
-func (c *changes) read(ctx context.Context, token string) (next string, ids []string, err error) {
+// read reads the list of changes from a token on, page by page. The token that
+// comes with a page is that of the next one.
+func (c *changes) read(ctx context.Context, token string, each func(next string, page []change)) error {
 	s := c.store
 	for {
-		page, err := call(ctx, s, func(ctx context.Context) (*drive.ChangeList, error) {
-			q := s.drive.Changes.List(token).PageSize(1000).IncludeRemoved(true).SupportsAllDrives(true).IncludeItemsFromAllDrives(true).
+		list, err := call(ctx, s, func(ctx context.Context) (*drive.ChangeList, error) {
+			q := s.drive.Changes.List(token).PageSize(pageSize).IncludeRemoved(true).SupportsAllDrives(true).IncludeItemsFromAllDrives(true).
 				Fields("nextPageToken,newStartPageToken,changes(fileId,file(parents))").Context(ctx)
 			if d := c.driveID(); d != "" {
 				q = q.DriveId(d)
@@ -205,21 +234,26 @@ func (c *changes) read(ctx context.Context, token string) (next string, ids []st
 			return q.Do()
 		})
 		if err != nil {
-			return "", nil, err
+			return err
 		}
-		for _, ch := range page.Changes {
+		var page []change
+		for _, ch := range list.Changes {
 			if ch.FileId == "" { // of the shared drive itself
 				continue
 			}
-			ids = append(ids, ch.FileId)
+			page = append(page, change{id: ch.FileId})
 			if ch.File != nil {
-				ids = append(ids, ch.File.Parents...)
+				for _, parent := range ch.File.Parents {
+					page = append(page, change{id: parent, within: true})
+				}
 			}
 		}
-		if page.NextPageToken == "" {
-			return page.NewStartPageToken, ids, nil
+		if list.NextPageToken == "" {
+			each(list.NewStartPageToken, page)
+			return nil
 		}
-		token = page.NextPageToken
+		token = list.NextPageToken
+		each(token, page)
 	}
 }
 
@@ -230,10 +264,11 @@ func (c *changes) driveID() string {
 }
 
 // add adds to the log, and drops what is too old to matter. c.mu is locked.
-func (c *changes) add(ids []string) {
+func (c *changes) add(found []change) {
 	now := time.Now()
-	for _, id := range ids {
-		c.log = append(c.log, change{id, now})
+	for _, ch := range found {
+		ch.at = now
+		c.log = append(c.log, ch)
 	}
 	old := 0
 	for old < len(c.log) && now.Sub(c.log[old].at) > known+clockSkew {
@@ -242,6 +277,7 @@ func (c *changes) add(ids []string) {
 	if n := len(c.log) - mostLog; n > old {
 		old = n
 		c.from = c.log[n].at
+		c.covered = map[string]bool{}
 	}
 	c.log = c.log[old:]
 	c.dropped += int64(old)
@@ -251,7 +287,7 @@ func (c *changes) add(ids []string) {
 func (c *changes) hit(id string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.add([]string{id})
+	c.add([]change{{id: id}})
 }
 
 // mark tells whether there are more changes than before.
@@ -273,29 +309,33 @@ func (c *changes) now() (at time.Time, token string) {
 func (c *changes) holds(v *seen) (ok, unsure bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	skew := clockSkew
+	now := time.Now()
+	since, skew := v.since(c.store.self, now), clockSkew
 	if v.By == c.store.self {
 		skew = 0
 	}
 	looked := max(v.looked.Load()-c.dropped, 0)
 	for _, ch := range c.log[min(looked, int64(len(c.log))):] {
-		if !ch.at.Before(v.At.Add(-skew)) && v.has(ch.id) {
+		if !ch.at.Before(since.Add(-skew)) && v.has(ch) {
 			return false, false
 		}
 	}
 	v.looked.Store(c.dropped + int64(len(c.log)))
+	young := now.Sub(since) < c.store.o.PollInterval
 	switch {
-	case !c.from.IsZero() && !v.At.Before(c.from.Add(skew)), c.covered[v.Token]:
+	case young: // as if there had been no look since
 		return true, false
-	case time.Since(v.At) < c.store.o.PollInterval: // as if there had been no look since
+	case v.Brief:
+		return false, false
+	case !c.from.IsZero() && !since.Before(c.from.Add(skew)), c.covered[v.Token]:
 		return true, false
 	}
 	return true, true
 }
 
-// reach makes the log go back to a token of another process. It reports whether it
+// goBack makes the log go back to a token of another process. It reports whether it
 // does, also if Drive does not answer: what is known has to do then.
-func (c *changes) reach(ctx context.Context, token string) bool {
+func (c *changes) goBack(ctx context.Context, token string) bool {
 	c.mu.Lock()
 	if first := c.running; c.token == "" && first != nil {
 		c.mu.Unlock()
@@ -310,13 +350,28 @@ func (c *changes) reach(ctx context.Context, token string) bool {
 	case token == "" || many:
 		return false
 	}
-	_, ids, err := c.read(ctx, token)
-	if err != nil {
-		return !outdated(err)
+	done := c.reach.DoChan(token, func() (any, error) {
+		ctx, cancel := context.WithTimeout(context.WithValue(context.WithoutCancel(ctx), urgent{}, true), pollLimit)
+		defer cancel()
+		err := c.read(ctx, token, func(_ string, page []change) {
+			c.mu.Lock()
+			defer c.mu.Unlock()
+			c.add(page)
+		})
+		if err == nil {
+			c.mu.Lock()
+			defer c.mu.Unlock()
+			c.covered[token] = true
+		}
+		return nil, err
+	})
+	select {
+	case r := <-done:
+		if e, ok := errors.AsType[*googleapi.Error](r.Err); ok && e.Code == http.StatusBadRequest {
+			return false
+		}
+		return r.Err == nil || !outdated(r.Err)
+	case <-ctx.Done():
+		return true
 	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.add(ids)
-	c.covered[token] = true
-	return true
 }

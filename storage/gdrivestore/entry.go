@@ -64,6 +64,9 @@ func entryOf(f *drive.File) (e entry, ok bool) {
 	case e.Kind == isFile:
 		e.Size, e.Digest = f.Size, f.Md5Checksum
 	}
+	if e.Kind == isFile && e.Digest == "" {
+		return e, false // there is nothing to know a version of it by
+	}
 	return e, storage.CheckKey("list", f.Name) == nil && !strings.Contains(f.Name, "/")
 }
 
@@ -114,14 +117,38 @@ type seen struct {
 	Token string    `json:"token,omitempty"` // from which on the list of changes tells what has happened since
 	// In is what is in the folders, by their ids.
 	In map[string][]entry `json:"in"`
+	// Gone are folders that are not there.
+	Gone []string `json:"gone,omitempty"`
+	// Brief is set if changes do not tell when it ceases to be true: of a folder
+	// that is empty, perhaps because one above it was in the trash, and of a search
+	// that has found nothing.
+	Brief bool `json:"brief,omitempty"`
 
 	looked atomic.Int64 // how far the log of changes was compared with it
+	first  atomic.Int64 // when this process has first seen it, in Unix seconds
 	once   sync.Once
 	ids    map[string]struct{} // all that are in it
 }
 
-// has reports whether a change of a file or folder concerns v.
-func (v *seen) has(id string) bool {
+// since returns when v was asked for, as far as this process can tell: clocks of
+// others may be ahead.
+func (v *seen) since(self string, now time.Time) time.Time {
+	if v.By == self {
+		return v.At
+	}
+	v.first.CompareAndSwap(0, now.Unix())
+	if first := time.Unix(v.first.Load(), 0); first.Before(v.At) {
+		return first
+	}
+	return v.At
+}
+
+// has reports whether a change concerns v.
+func (v *seen) has(c change) bool {
+	if c.within {
+		_, ok := v.In[c.id]
+		return ok
+	}
 	v.once.Do(func() {
 		v.ids = map[string]struct{}{}
 		for folder, in := range v.In {
@@ -130,9 +157,18 @@ func (v *seen) has(id string) bool {
 				v.ids[in[i].ID] = struct{}{}
 			}
 		}
+		for _, id := range v.Gone {
+			v.ids[id] = struct{}{}
+		}
 	})
-	_, ok := v.ids[id]
+	_, ok := v.ids[c.id]
 	return ok
+}
+
+// knows reports whether Drive was asked about a folder.
+func (v *seen) knows(id string) bool {
+	_, in := v.In[id]
+	return in || slices.Contains(v.Gone, id)
 }
 
 // count returns how many files and folders are in v.

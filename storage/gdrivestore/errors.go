@@ -19,6 +19,7 @@ var (
 	errNoFolder   = errors.New("there is no such folder, or it is not shared with this account")
 	errNotFolder  = errors.New("it is not a folder")
 	errTrashed    = errors.New("it is in the trash")
+	errSlow       = errors.New("it takes too long to answer")
 	errIncomplete = errors.New("the answer is not complete")
 	errNoDigest   = errors.New("the file has no MD5")
 )
@@ -50,8 +51,9 @@ type verdict struct {
 // judge says what an error of a request means. The reasons are those of "Resolve
 // errors" in the guides of the Drive API.
 func judge(err error) verdict {
-	if _, ok := errors.AsType[*oauth2.RetrieveError](err); ok { // also a *googleapi.Error in some versions
-		return verdict{err: unavailable(err)}
+	if e, ok := errors.AsType[*oauth2.RetrieveError](err); ok { // from where tokens are given
+		busy := e.Response == nil || e.Response.StatusCode == http.StatusTooManyRequests || e.Response.StatusCode == http.StatusRequestTimeout || e.Response.StatusCode >= http.StatusInternalServerError
+		return verdict{err: unavailable(err), again: busy}
 	}
 	e, ok := errors.AsType[*googleapi.Error](err)
 	if !ok { // the network

@@ -12,7 +12,8 @@ import (
 	"google.golang.org/api/drive/v3"
 )
 
-// find looks for the file that stands for a key.
+// find looks for the file that stands for a key. That there is none is said only
+// if Drive has been asked.
 func (s *Store) find(ctx context.Context, key string) (entry, error) {
 	if err := ctx.Err(); err != nil {
 		return entry{}, err
@@ -24,26 +25,43 @@ func (s *Store) find(ctx context.Context, key string) (entry, error) {
 	}
 	names := strings.Split(key, "/")
 	e, err := s.search(ctx, names)
-	if errors.Is(err, fs.ErrNotExist) && s.changes.look(ctx) {
-		mark = s.changes.mark()
-		e, err = s.search(ctx, names)
+	if errors.Is(err, fs.ErrNotExist) {
+		changed, bad := s.changes.look(ctx)
+		switch {
+		case bad != nil:
+			err = bad
+		case changed:
+			mark = s.changes.mark()
+			e, err = s.search(ctx, names)
+		}
 	}
-	if err == nil {
+	switch {
+	case err == nil:
 		s.recent.put(key, e, mark)
+	case ctx.Err() != nil:
+		err = ctx.Err()
+	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
+		err = unavailable(errSlow) // and not the caller's
 	}
 	return e, err
 }
 
-// hedge is how long a walk through the tree may take before a guess is made beside
-// it: what other processes know comes faster.
-const hedge = 25 * time.Millisecond
+const (
+	// hedge is how long a walk through the tree may take before a guess is made
+	// beside it: what other processes know comes faster.
+	hedge = 25 * time.Millisecond
+	// mostGuesses are made at a time, and mostWalks go on without those who began
+	// them: many who ask at once are served by what the first ones learn.
+	mostGuesses = 4
+	mostWalks   = 64
+)
 
 // search walks through the tree. Where it would have to ask Drive for one folder
 // after the other, all is asked for at once, by name; the walk goes on, for the sake
 // of those who come later.
 func (s *Store) search(ctx context.Context, names []string) (entry, error) {
 	from, missing := s.unknown(names)
-	if missing < 2 {
+	if missing < 2 || !take(s.walks) {
 		return s.walk(ctx, names)
 	}
 	type found struct {
@@ -52,6 +70,7 @@ func (s *Store) search(ctx context.Context, names []string) (entry, error) {
 	}
 	walked := make(chan found, 1)
 	go func() {
+		defer func() { <-s.walks }()
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), askTime)
 		defer cancel()
 		e, err := s.walk(ctx, names)
@@ -67,10 +86,13 @@ func (s *Store) search(ctx context.Context, names []string) (entry, error) {
 	case <-t.C:
 	}
 	guessed := make(chan found, 1)
-	go func() {
-		e, err := s.guess(ctx, from, names[len(names)-missing:], strings.Join(names, "/"))
-		guessed <- found{e, err}
-	}()
+	if take(s.guesses) {
+		go func() {
+			defer func() { <-s.guesses }()
+			e, err := s.guess(ctx, from, names[len(names)-missing:], strings.Join(names, "/"))
+			guessed <- found{e, err}
+		}()
+	}
 	for {
 		select {
 		case f := <-walked:
@@ -83,6 +105,16 @@ func (s *Store) search(ctx context.Context, names []string) (entry, error) {
 		case <-ctx.Done():
 			return entry{}, ctx.Err()
 		}
+	}
+}
+
+// take takes a place, if there is one.
+func take(places chan struct{}) bool {
+	select {
+	case places <- struct{}{}:
+		return true
+	default:
+		return false
 	}
 }
 
@@ -144,6 +176,9 @@ func (s *Store) walk(ctx context.Context, names []string) (entry, error) {
 	} {
 		for _, f := range at {
 			in, _, err := s.children(ctx, f)
+			if errors.Is(err, fs.ErrNotExist) {
+				continue
+			}
 			if err != nil {
 				return entry{}, err
 			}
@@ -164,6 +199,9 @@ func (s *Store) step(ctx context.Context, at []folder, pick func([]entry) []entr
 	var next []folder
 	for _, f := range at {
 		in, of, err := s.children(ctx, f)
+		if errors.Is(err, fs.ErrNotExist) {
+			continue // it has gone, or a link leads nowhere
+		}
 		if err != nil {
 			return nil, err
 		}
@@ -233,20 +271,25 @@ func alike(in []entry, name string) (found []entry) {
 	return found
 }
 
+// mostAnywhere bounds the folders that are looked through for a number.
+const mostAnywhere = 3 * pageSize
+
 // anywhere looks for the folder of a book in all of the store's folders.
 func (s *Store) anywhere(ctx context.Context, number string) ([]folder, error) {
-	v, err := s.get(ctx, "number/"+number, func(*seen) bool { return true }, func(ctx context.Context) (map[string][]entry, error) {
+	v, err := s.get(ctx, "number/"+number, anything, func(ctx context.Context) (*seen, error) {
 		in := map[string][]entry{}
 		q := "name contains " + quote(strings.TrimSpace(number)) + " and mimeType = " + quote(typeFolder) + " and trashed = false"
-		err := s.query(ctx, q, func(f *drive.File) bool {
+		n := 0
+		err := s.query(ctx, s.changes.driveID(), q, func(f *drive.File) bool {
 			if e, ok := entryOf(f); ok && strings.HasSuffix(e.Name, number) {
 				for _, parent := range f.Parents {
 					in[parent] = append(in[parent], e)
 				}
 			}
-			return true
+			n++
+			return n < mostAnywhere // Drive looks for the beginnings of words
 		})
-		return in, err
+		return &seen{In: in, Brief: true}, err
 	})
 	if err != nil || len(v.In) == 0 {
 		return nil, err
@@ -280,15 +323,15 @@ func (s *Store) guess(ctx context.Context, from string, names []string, key stri
 	if last < 1 || names[last] == "cover.jpg" || names[last] == "metadata.opf" { // there are as many as books
 		return entry{}, errUnsure
 	}
-	v, err := s.get(ctx, "guess/"+from+"/"+key, func(*seen) bool { return true }, func(ctx context.Context) (map[string][]entry, error) {
-		var folders []string
-		for _, name := range names[:last] {
-			folders = append(folders, "name = "+quote(name))
+	v, err := s.get(ctx, "guess/"+from+"/"+key, anything, func(ctx context.Context) (*seen, error) {
+		var any []string
+		for _, name := range names {
+			any = append(any, "name = "+quote(name))
 		}
-		q := "trashed = false and (name = " + quote(names[last]) + " or (mimeType = " + quote(typeFolder) + " and (" + strings.Join(folders, " or ") + ")))"
+		q := "trashed = false and (" + strings.Join(any, " or ") + ")"
 		in := map[string][]entry{}
 		n := 0
-		err := s.query(ctx, q, func(f *drive.File) bool {
+		err := s.query(ctx, s.changes.driveID(), q, func(f *drive.File) bool {
 			if e, ok := entryOf(f); ok {
 				for _, parent := range f.Parents {
 					in[parent] = append(in[parent], e)
@@ -308,17 +351,17 @@ func (s *Store) guess(ctx context.Context, from string, names []string, key stri
 		for i, name := range names {
 			var next []entry
 			for _, e := range in[at] {
-				if e.Name == name && (e.Kind == isFolder) == (i < last) {
+				if e.Name == name {
 					next = append(next, e)
 				}
 			}
-			if len(next) != 1 || next[0].Kind == isLink {
+			if len(next) != 1 || next[0].Kind == isLink || (next[0].Kind == isFolder) != (i < last) {
 				return nil, errUnsure
 			}
 			way[at] = next
 			at = next[0].ID
 		}
-		return way, nil
+		return &seen{In: way}, nil
 	})
 	if err != nil {
 		return entry{}, err

@@ -114,6 +114,8 @@ type Store struct {
 	changes changes
 	tree    tree
 	recent  recent
+	walks   chan struct{} // holds one for each walk that nobody waits for
+	guesses chan struct{}
 }
 
 var _ storage.Store = (*Store)(nil)
@@ -136,7 +138,10 @@ func New(service *drive.Service, folderID string, o Options) (*Store, error) {
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
-	s := &Store{drive: service, root: folderID, o: o, self: rand.Text()[:8], pacer: newPacer(o.RequestsPer100s)}
+	s := &Store{
+		drive: service, root: folderID, o: o, self: rand.Text()[:8], pacer: newPacer(o.RequestsPer100s),
+		walks: make(chan struct{}, mostWalks), guesses: make(chan struct{}, mostGuesses),
+	}
 	s.changes.init(s)
 	return s, s.tree.init(s)
 }

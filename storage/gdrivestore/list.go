@@ -24,7 +24,7 @@ func (s *Store) List(ctx context.Context, prefix string) iter.Seq2[storage.Info,
 		if err == nil {
 			s.changes.fresh(ctx)
 			l := &lister{s, ctx, prefix, yield}
-			_, err = l.folders([]folder{{id: s.root}}, "")
+			_, err = l.folders([]folder{{id: s.root}}, "", nil)
 		}
 		if err != nil {
 			yield(storage.Info{}, fail(op, prefix, err))
@@ -48,8 +48,12 @@ type item struct {
 }
 
 // folders lists what is in folders that have one path, "" or one that ends in a
-// slash. It returns false if no more is wanted.
-func (l *lister) folders(at []folder, dir string) (bool, error) {
+// slash, and that are below others. It returns false if no more is wanted.
+func (l *lister) folders(at []folder, dir string, above []string) (bool, error) {
+	at = slices.DeleteFunc(at, func(f folder) bool { return slices.Contains(above, f.id) }) // a link leads back
+	for _, f := range at {
+		above = append(above[:len(above):len(above)], f.id)
+	}
 	items, err := l.items(at, dir)
 	if err != nil {
 		return false, err
@@ -57,7 +61,7 @@ func (l *lister) folders(at []folder, dir string) (bool, error) {
 	for _, it := range items {
 		key := dir + it.name
 		if len(it.folders) > 0 {
-			if more, err := l.folders(it.folders, key); !more || err != nil {
+			if more, err := l.folders(it.folders, key, above); !more || err != nil {
 				return false, err
 			}
 			continue

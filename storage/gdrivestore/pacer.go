@@ -13,6 +13,7 @@ import (
 // pacer sends requests no faster than Drive allows, and again those that fail.
 type pacer struct {
 	limit *rate.Limiter
+	turn  chan struct{} // holds one: who waits for limit, which does not take back what is given up
 
 	mu    sync.Mutex
 	until time.Time // when Drive wants requests again
@@ -23,17 +24,23 @@ const (
 	firstBackoff = 250 * time.Millisecond
 	maxBackoff   = 16 * time.Second
 	callTimeout  = 30 * time.Second // of one attempt, without the content of files
+	longestAfter = 2 * time.Minute  // that Drive may ask to wait before something is sent again
+	urgentShare  = 30               // requests in 100 s that are left for looks for changes
 )
 
 // errQuota says that the request would have had to wait longer than its time.
 var errQuota = errors.New("too many requests for the time that is left")
 
 // newPacer allows n requests in any 100 s: a tenth of them at once, and the others
-// as the time goes by.
+// as the time goes by, but for those that do not wait for others.
 func newPacer(n int) *pacer {
+	n -= min(n/10, urgentShare)
 	burst := max(n/10, 1)
-	return &pacer{limit: rate.NewLimiter(rate.Limit(float64(max(n-burst, 1))/100), burst)}
+	return &pacer{limit: rate.NewLimiter(rate.Limit(float64(max(n-burst, 1))/100), burst), turn: make(chan struct{}, 1)}
 }
+
+// urgent is in the context of requests that do not wait for others.
+type urgent struct{}
 
 // do calls send until it succeeds, fails for good, or the time of ctx is over. The
 // error is what judge makes of it, or that of ctx.
@@ -54,7 +61,7 @@ func (p *pacer) do(ctx context.Context, send func(context.Context) error) error 
 			return ended
 		}
 		v := judge(err)
-		if !v.again || attempt == maxAttempts {
+		if !v.again || attempt == maxAttempts || v.after > longestAfter {
 			return v.err
 		}
 		last = v.err
@@ -83,6 +90,15 @@ func (p *pacer) wait(ctx context.Context) error {
 		}
 		return err
 	}
+	if ctx.Value(urgent{}) != nil {
+		return nil
+	}
+	select {
+	case p.turn <- struct{}{}:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	defer func() { <-p.turn }()
 	err := p.limit.Wait(ctx)
 	if err != nil && ctx.Err() == nil { // it would take longer than ctx lasts
 		err = unavailable(errQuota)

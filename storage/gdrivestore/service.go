@@ -100,7 +100,7 @@ func (a *authorized) RoundTrip(r *http.Request) (*http.Response, error) {
 		if err != nil {
 			return nil, err
 		}
-		token, err := source.Token()
+		token, err := tokenOf(r.Context(), source)
 		if err != nil {
 			return nil, err
 		}
@@ -112,6 +112,26 @@ func (a *authorized) RoundTrip(r *http.Request) (*http.Response, error) {
 		}
 		res.Body.Close()
 		a.drop(source)
+	}
+}
+
+// tokenOf returns a token of a source, which does not know contexts: one that is
+// asked for goes on, for those who come later.
+func tokenOf(ctx context.Context, source oauth2.TokenSource) (*oauth2.Token, error) {
+	type answer struct {
+		token *oauth2.Token
+		err   error
+	}
+	c := make(chan answer, 1)
+	go func() {
+		t, err := source.Token()
+		c <- answer{t, err}
+	}()
+	select {
+	case a := <-c:
+		return a.token, a.err
+	case <-ctx.Done():
+		return nil, ctx.Err()
 	}
 }
 

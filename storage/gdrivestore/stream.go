@@ -25,7 +25,8 @@ type stream struct {
 	file  entry
 
 	at, end int64 // where the next byte stands, and the first one behind the part
-	failed  int   // requests that broke off since a byte came
+	failed  int   // requests that broke off since enough came
+	came    int   // bytes, since then
 
 	body  io.ReadCloser // nil: there is none
 	stop  context.CancelFunc
@@ -33,8 +34,11 @@ type stream struct {
 	sum   hash.Hash   // of all of the file; nil for a part
 }
 
-// maxResumes is how often a download is taken up without a byte having come.
-const maxResumes = 4
+// maxResumes is how often a download is taken up until so many bytes have come.
+const (
+	maxResumes = 4
+	progress   = 64 << 10
+)
 
 // open begins to read.
 func (st *stream) open() error {
@@ -156,12 +160,15 @@ func (st *stream) Read(p []byte) (int, error) {
 		if st.sum != nil {
 			st.sum.Write(p[:n])
 		}
-		if n > 0 {
-			st.failed = 0
+		if st.came += n; st.came >= progress {
+			st.failed, st.came = 0, 0
 		}
 		switch {
 		case st.at >= st.end:
-			return n, st.finish()
+			if err := st.finish(); err != nil {
+				return 0, err // with the last bytes it might be overlooked, as by io.CopyN
+			}
+			return n, nil
 		case n > 0 && (err == nil || err == io.EOF):
 			return n, nil // of a body that is too short the rest comes with the next Read
 		case err == nil:
@@ -203,7 +210,7 @@ func (st *stream) finish() error {
 // resume goes on where the last request broke off.
 func (st *stream) resume() error {
 	if st.failed > 0 {
-		if err := sleep(st.ctx, 100*time.Millisecond<<(st.failed-1)); err != nil {
+		if err := sleep(st.ctx, 100*time.Millisecond<<min(st.failed-1, maxResumes)); err != nil {
 			if errors.Is(err, errQuota) {
 				err = context.DeadlineExceeded
 			}

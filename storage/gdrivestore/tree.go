@@ -6,7 +6,9 @@ import (
 	"fmt"
 	"hash/fnv"
 	"io/fs"
+	"maps"
 	"math/bits"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -41,7 +43,7 @@ type version struct {
 const (
 	groupSize = 40 // folders, about
 	pageSize  = 1000
-	askTime   = 60 * time.Second
+	askTime   = 10 * time.Minute // for many pages
 )
 
 func (t *tree) init(s *Store) (err error) {
@@ -51,8 +53,7 @@ func (t *tree) init(s *Store) (err error) {
 		c = cache.New(cache.Options{})
 	}
 	t.kept, err = cache.NewNamespace(c, cache.NamespaceOptions[*seen]{
-		Name: s.o.Name, TTL: known, NotFound: fs.ErrNotExist, NegativeTTL: time.Minute,
-		Unchanging: true, LoadTimeout: askTime, Seal: s.o.Seal, Cost: (*seen).cost, Shape: "1",
+		Name: s.o.Name, TTL: known, Unchanging: true, LoadTimeout: askTime, Seal: s.o.Seal, Cost: (*seen).cost, Shape: "2",
 	})
 	return err
 }
@@ -88,24 +89,25 @@ func (t *tree) renew(s *Store, group, key string) {
 }
 
 // get returns what is known of a group and still true, or what ask says.
-func (s *Store) get(ctx context.Context, group string, good func(*seen) bool, ask func(context.Context) (map[string][]entry, error)) (*seen, error) {
+func (s *Store) get(ctx context.Context, group string, good func(*seen) bool, ask func(context.Context) (*seen, error)) (*seen, error) {
 	const attempts = 3 // it may change all the time
 	for n := 1; ; n++ {
 		key := s.tree.key(s, group)
 		v, err := s.tree.kept.Get(ctx, key, func(ctx context.Context) (*seen, error) {
 			at, token := s.changes.now()
-			in, err := ask(ctx)
+			v, err := ask(ctx)
 			if err != nil {
 				return nil, err
 			}
-			return &seen{At: at, By: s.self, Token: token, In: in}, nil
+			v.At, v.By, v.Token = at, s.self, token
+			return v, nil
 		})
 		if err != nil {
 			return nil, err
 		}
 		ok, unsure := s.changes.holds(v)
 		if ok && unsure {
-			if ok = s.changes.reach(ctx, v.Token); ok {
+			if ok = s.changes.goBack(ctx, v.Token); ok {
 				ok, _ = s.changes.holds(v)
 			}
 		}
@@ -115,6 +117,9 @@ func (s *Store) get(ctx context.Context, group string, good func(*seen) bool, as
 		s.tree.renew(s, group, key)
 	}
 }
+
+// anything is for a group of which all is good.
+func anything(*seen) bool { return true }
 
 // peek is get for what this process has, and need not ask for.
 func (s *Store) peek(group string) (*seen, bool) {
@@ -166,27 +171,70 @@ func (f *folder) members(in func(id string) bool) []string {
 	return ids[:min(len(ids), 2*groupSize)]
 }
 
-// children returns what is in f, in order, and what f's folders are in.
+// children returns what is in f, in order, and what f's folders are in. A folder
+// that is not there is [fs.ErrNotExist], but for the store's, which is
+// [storage.ErrUnavailable].
 func (s *Store) children(ctx context.Context, f folder) ([]entry, folder, error) {
 	key, member := f.group()
-	v, err := s.get(ctx, key, func(v *seen) bool { _, ok := v.In[f.id]; return ok }, func(ctx context.Context) (map[string][]entry, error) {
-		ids := f.members(member)
-		in, err := s.list(ctx, ids)
-		if len(ids) > 1 && errors.Is(err, fs.ErrNotExist) { // one of them
-			in, err = s.list(ctx, ids[:1])
+	v, err := s.get(ctx, key, func(v *seen) bool { return v.knows(f.id) }, func(ctx context.Context) (*seen, error) {
+		if f.of == nil {
+			return s.top(ctx)
 		}
-		return in, err
+		return s.listAll(ctx, f.members(member))
 	})
 	if err != nil {
-		if errors.Is(err, fs.ErrNotExist) {
-			s.changes.hit(f.id)
-			if f.of == nil {
-				err = unavailable(errNoFolder)
-			}
-		}
 		return nil, folder{}, err
 	}
+	if f.of != nil && len(v.In[f.id]) == 0 {
+		// It is not there, or empty; or Drive has left it out, as it does at times when
+		// it is asked for several; or something above it was in the trash at that time.
+		key = "one/" + f.id
+		v, err = s.get(ctx, key, anything, func(ctx context.Context) (*seen, error) { return s.listAll(ctx, []string{f.id}) })
+		if err != nil {
+			return nil, folder{}, err
+		}
+		if slices.Contains(v.Gone, f.id) {
+			return nil, folder{}, fs.ErrNotExist
+		}
+	}
 	return v.In[f.id], folder{of: v, key: key}, nil
+}
+
+// top asks for the store's folder.
+func (s *Store) top(ctx context.Context) (*seen, error) {
+	v, err := s.listAll(ctx, []string{s.root})
+	if err == nil && len(v.In[s.root]) == 0 { // which it also is in the trash, and if it is no folder
+		_, err = s.rootFolder(ctx)
+	}
+	return v, err
+}
+
+// listAll asks what is in some folders, of which some may not be there: Drive does
+// not say which.
+func (s *Store) listAll(ctx context.Context, ids []string) (*seen, error) {
+	in, err := s.list(ctx, ids)
+	switch {
+	case err == nil:
+		return &seen{In: in, Brief: len(ids) == 1 && len(in[ids[0]]) == 0}, nil
+	case !errors.Is(err, fs.ErrNotExist):
+		return nil, err
+	case len(ids) == 1:
+		return &seen{Gone: ids, Brief: true}, nil
+	}
+	half := len(ids) / 2
+	v, err := s.listAll(ctx, ids[:half])
+	if err != nil {
+		return nil, err
+	}
+	other, err := s.listAll(ctx, ids[half:])
+	if err != nil {
+		return nil, err
+	}
+	if v.In == nil {
+		v.In = map[string][]entry{}
+	}
+	maps.Copy(v.In, other.In)
+	return &seen{In: v.In, Gone: slices.Concat(v.Gone, other.Gone)}, nil
 }
 
 // quote makes a string of a query of Drive.
@@ -205,8 +253,13 @@ func (s *Store) list(ctx context.Context, ids []string) (map[string][]entry, err
 		}
 		q.WriteString(quote(id) + " in parents")
 	}
-	err := s.query(ctx, "("+q.String()+") and trashed = false", func(f *drive.File) bool {
+	// Not within the shared drive: shortcuts lead out of it.
+	err := s.query(ctx, "", "("+q.String()+") and trashed = false", func(f *drive.File) bool {
 		e, ok := entryOf(f)
+		if ok && len(ids) == 1 { // also if the id is another name, such as root
+			in[ids[0]] = append(in[ids[0]], e)
+			return true
+		}
 		for _, parent := range f.Parents {
 			if _, asked := in[parent]; asked && ok {
 				in[parent] = append(in[parent], e)
@@ -234,10 +287,10 @@ func (s *Store) warn(id string, in []entry) {
 	}
 }
 
-// query calls each with the files that Drive finds, until it returns false.
-func (s *Store) query(ctx context.Context, q string, each func(*drive.File) bool) error {
+// query calls each with the files that Drive finds, in a shared drive if it is named,
+// until it returns false.
+func (s *Store) query(ctx context.Context, shared, q string, each func(*drive.File) bool) error {
 	token := ""
-	shared := s.changes.driveID() // all pages have to be asked for in one way
 	for {
 		page, err := call(ctx, s, func(ctx context.Context) (*drive.FileList, error) {
 			c := s.drive.Files.List().Q(q).PageSize(pageSize).SupportsAllDrives(true).IncludeItemsFromAllDrives(true).
@@ -270,15 +323,19 @@ func (s *Store) query(ctx context.Context, q string, each func(*drive.File) bool
 
 // target asks for the file that a shortcut leads to.
 func (s *Store) target(ctx context.Context, link entry) (entry, error) {
-	v, err := s.get(ctx, "file/"+link.ID, func(*seen) bool { return true }, func(ctx context.Context) (map[string][]entry, error) {
+	v, err := s.get(ctx, "file/"+link.ID, anything, func(ctx context.Context) (*seen, error) {
 		e, err := s.file(ctx, link.ID)
-		if err != nil {
-			return nil, err
+		if errors.Is(err, fs.ErrNotExist) {
+			return &seen{Gone: []string{link.ID}, Brief: true}, nil
 		}
-		return map[string][]entry{link.ID: {e}}, nil
+		// Changes of another drive are not told of.
+		return &seen{In: map[string][]entry{link.ID: {e}}, Brief: s.changes.driveID() != ""}, err
 	})
 	if err != nil {
 		return entry{}, err
+	}
+	if len(v.In[link.ID]) == 0 {
+		return entry{}, fs.ErrNotExist
 	}
 	return v.In[link.ID][0], nil
 }
@@ -292,7 +349,7 @@ func (s *Store) file(ctx context.Context, id string) (entry, error) {
 		return entry{}, err
 	}
 	e, _ := entryOf(f)
-	if f.Trashed || e.Kind != isFile || strings.HasPrefix(f.MimeType, typeGoogle) {
+	if f.Trashed || e.Kind != isFile || e.Digest == "" {
 		return entry{}, fs.ErrNotExist
 	}
 	return e, nil
