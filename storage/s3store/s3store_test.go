@@ -273,6 +273,14 @@ func TestMixedVersions(t *testing.T) {
 		if _, err := readAll(t, store, "key"); !errors.Is(err, storage.ErrChanged) {
 			t.Errorf("another digest: %v", err)
 		}
+		rc, _, err := store.Open(t.Context(), "key", storage.Range{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer rc.Close()
+		if n, err := io.CopyN(io.Discard, rc, int64(len("content"))); !errors.Is(err, storage.ErrChanged) {
+			t.Errorf("who reads no further than the last byte gets %d bytes, %v", n, err)
+		}
 		store = s3store.New(front.Client(), bucket, s3store.Options{})
 		front.Fail(nil)
 		put(t, store, "key", []byte("new"))

@@ -140,7 +140,10 @@ func (st *stream) Read(p []byte) (int, error) {
 		}
 		switch {
 		case st.at >= st.end:
-			return n, st.finish(err)
+			if err := st.finish(err); err != nil {
+				return 0, err // with the last bytes it might be overlooked, as by io.CopyN
+			}
+			return n, nil
 		case n > 0 && (err == nil || err == io.EOF):
 			return n, nil // of a body that is too short the rest comes with the next Read
 		case err == nil:
