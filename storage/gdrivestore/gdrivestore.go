@@ -39,15 +39,17 @@
 //
 // The tag is the MD5 of the content, which Drive has of every file. Drive cannot be
 // asked for a version, so a whole object is compared with it when its last byte has
-// come, and for a part of one Drive is asked, before the first, whether the file is
-// still the same. Either fails with [storage.ErrChanged].
+// come, which is held back until then, and for a part of one Drive is asked, before
+// the first, whether the file is still the same. Either fails with
+// [storage.ErrChanged].
 //
 // # Failures
 //
 // The store sends at most [Options.RequestsPer100s]. Requests that Drive refuses
-// because of their number, that it fails to answer, and downloads that break off are
-// tried again, later and later and as Retry-After says, as long as ctx lasts, and
-// not more than eight times. A quota that is used up, and credentials that are
+// because of their number, and that it fails to answer, are sent again, later and
+// later and as Retry-After says, as long as ctx lasts, eight times in all. Downloads
+// that break off are taken up where they ended, up to four times until 64 KiB more
+// have come. That there is no such file is said only if Drive could be asked. A quota that is used up, and credentials that are
 // wrong or may not read the folder, are [storage.ErrUnavailable], as they say nothing
 // about the object.
 package gdrivestore
