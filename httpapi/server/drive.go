@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"time"
 
 	"google.golang.org/api/drive/v3"
@@ -43,6 +44,7 @@ const (
 	defaultDriveRequests = 1000
 	driveCheck           = 5 * time.Second
 	defaultDownloadCache = 10 << 30
+	driveLetters         = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_" // of ids
 )
 
 // usesDrive reports whether any books are in Drive.
@@ -63,6 +65,9 @@ func (c *Config) checkDrive(refuse func(setting, format string, args ...any)) {
 	for _, l := range c.Libraries {
 		if l.DriveFolder != "" {
 			folders++
+			if strings.Trim(l.DriveFolder, driveLetters) != "" {
+				refuse("GOOGLE_DRIVE_FOLDER_ID", "%q is not the id of a folder: it is what its address https://drive.google.com/drive/folders/ID ends in", l.DriveFolder)
+			}
 		}
 		if c.DownloadCacheDir != "" && inside(c.DownloadCacheDir, l.Path) {
 			refuse("DOWNLOAD_CACHE_DIR", "%s is inside library %q, where nothing is ever written; name a folder elsewhere", c.DownloadCacheDir, l.Name)

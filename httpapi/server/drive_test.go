@@ -179,6 +179,7 @@ func TestDriveSettings(t *testing.T) {
 		want   string // the setting, or a line of the log
 	}{
 		"no folder":      {func(c *Config) { c.Libraries[0].DriveFolder = "" }, "GOOGLE_DRIVE_FOLDER_ID"},
+		"an address":     {func(c *Config) { c.Libraries[0].DriveFolder = "https://drive.google.com/drive/folders/1abc" }, "GOOGLE_DRIVE_FOLDER_ID"},
 		"no key":         {func(c *Config) { c.Drive.Credentials += "x" }, "GOOGLE_DRIVE_CREDENTIALS_PATH"},
 		"not a key":      {func(c *Config) { c.Drive.Credentials = filepath.Join(c.Libraries[0].Path, "metadata.db") }, "GOOGLE_DRIVE_CREDENTIALS_PATH"},
 		"nothing there":  {func(c *Config) { c.BooksStore = map[string]string{"": placeLocal} }, "USE_GOOGLE_DRIVE"},

@@ -154,6 +154,13 @@ func (e errOpen) Unwrap() error { return e.error }
 // readBlock reads the file with path into buf, and returns its content if it is
 // whole.
 func readBlock(path string, header []byte, n int64, buf []byte) ([]byte, error) {
+	fi, err := os.Lstat(path)
+	if err != nil {
+		return nil, errOpen{err}
+	}
+	if !fi.Mode().IsRegular() { // opening a pipe would wait for somebody who writes
+		return nil, fmt.Errorf("%w: not a file", errDamaged)
+	}
 	f, err := os.Open(path)
 	if err != nil {
 		return nil, errOpen{err}

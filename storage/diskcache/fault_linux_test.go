@@ -145,3 +145,21 @@ func TestReadOnly(t *testing.T) {
 	c.lock = lock
 	c.Close()
 }
+
+// A pipe in the place of a block does not hold a reader up.
+func TestPipe(t *testing.T) {
+	src := newOrigin(t, map[string][]byte{"a": pattern(5000, 1)})
+	c := newCache(t, t.TempDir(), 1000, 1<<20)
+	want(t, c.Store(src, "mem"), "a", pattern(5000, 1))
+	settle(c)
+	file := blockFiles(t, c)[0]
+	if err := errors.Join(os.Remove(file), syscall.Mkfifo(file, 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	want(t, c.Store(src, "mem"), "a", pattern(5000, 1))
+	settle(c)
+	if st := c.Stats(); st.Discarded != 1 {
+		t.Errorf("%+v", st)
+	}
+	audit(t, c)
+}
