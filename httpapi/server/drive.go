@@ -104,7 +104,10 @@ func (o *Drive) service(ctx context.Context) (*drive.Service, error) {
 		more = append(more, option.WithEndpoint(o.Endpoint))
 	}
 	service, err := gdrivestore.NewService(ctx, credentials, more...)
-	if err != nil {
+	switch {
+	case err != nil && credentials == nil:
+		return nil, &ConfigError{setting, fmt.Sprintf("name the key of a service account, in JSON; without it this machine would need credentials of its own: %v", err)}
+	case err != nil:
 		return nil, &ConfigError{setting, err.Error()}
 	}
 	return service, nil
@@ -151,7 +154,13 @@ func (s *Server) openDrive(ctx context.Context) error {
 	s.log.Info("Google Drive storage initialized", "folders", folders)
 	ctx, cancel := context.WithTimeout(ctx, driveCheck)
 	defer cancel()
-	if _, err := first.Folder(ctx); err != nil {
+	_, err = first.Folder(ctx)
+	for _, o := range s.drive {
+		if o != nil {
+			o.note(err)
+		}
+	}
+	if err != nil {
 		s.log.Warn("Google Drive does not answer as it should; what is in the library's folder is served from there", "component", "drive", "err", err)
 	}
 	return nil

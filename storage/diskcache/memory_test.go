@@ -1,11 +1,14 @@
 package diskcache
 
 import (
+	"bytes"
 	"io"
 	"os"
 	"path/filepath"
 	"runtime"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/pressmark/pressmark/storage"
 )
@@ -153,4 +156,42 @@ func BenchmarkCold(b *testing.B) {
 		rc.Close()
 		c.Close()
 	}
+}
+
+// A reader whose client takes its time holds no memory, of a block that is on disk
+// and of one that is on its way, and goes on where it was.
+func TestIdleReader(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		src := newOrigin(t, map[string][]byte{"a": pattern(5000, 1)})
+		c := newCache(t, t.TempDir(), 1000, 1<<20)
+		gate := make(chan struct{})
+		src.gateFirst(1500, gate)
+		for range 2 { // on its way, and on disk
+			rc := start(t, c.Store(src, "mem"), "a", storage.Range{})
+			got := make([]byte, 5000)
+			for at := 0; at < len(got); at += 250 {
+				if at == 1500 {
+					close(gate)
+				}
+				if _, err := io.ReadFull(rc, got[at:at+250]); err != nil {
+					t.Fatal(at, err)
+				}
+				<-time.After(2 * idleReader)
+				synctest.Wait()
+				if r := rc.(*reader); r.buf != nil {
+					t.Errorf("it holds memory at %d", at)
+				}
+			}
+			if !bytes.Equal(got, pattern(5000, 1)) {
+				t.Error("other bytes")
+			}
+			if err := rc.Close(); err != nil {
+				t.Error(err)
+			}
+			gate = make(chan struct{})
+		}
+		if err := c.Close(); err != nil {
+			t.Error(err)
+		}
+	})
 }

@@ -9,6 +9,7 @@ import (
 	"os"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/pressmark/pressmark/storage"
 )
@@ -37,6 +38,7 @@ type reader struct {
 
 	// The file of block in buf, proven up to have bytes of content.
 	buf     *[]byte
+	idle    *time.Timer // takes buf away from a reader whose client is slow
 	block   int64
 	have    int64
 	content []byte
@@ -69,6 +71,7 @@ func newReader(ctx context.Context, c *Cache, o *object, start, end int64) *read
 func (r *reader) begin() (other storage.Info, err error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	defer r.watch()
 	if err := r.ctx.Err(); err != nil {
 		return other, r.object.fail(err)
 	}
@@ -117,7 +120,30 @@ func (r *reader) Read(p []byte) (int, error) {
 		r.err = err
 		r.release()
 	}
+	r.watch()
 	return n, err
+}
+
+// idleReader is how long a reader keeps memory between two Reads.
+const idleReader = time.Second
+
+// watch has memory be freed if there is no Read for a while.
+func (r *reader) watch() {
+	switch {
+	case r.buf == nil:
+	case r.idle == nil:
+		r.idle = time.AfterFunc(idleReader, r.rest)
+	default:
+		r.idle.Reset(idleReader)
+	}
+}
+
+// rest frees memory. What was in it is read again when it is wanted.
+func (r *reader) rest() {
+	if r.mu.TryLock() { // else somebody reads
+		defer r.mu.Unlock()
+		r.free()
+	}
 }
 
 func (r *reader) read(p []byte) (int, error) {
@@ -370,6 +396,9 @@ func (r *reader) Close() error {
 
 // release gives back all that the reader holds.
 func (r *reader) release() {
+	if r.idle != nil {
+		r.idle.Stop()
+	}
 	r.leave()
 	r.free()
 	if r.direct != nil {

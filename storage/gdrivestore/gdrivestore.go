@@ -47,7 +47,8 @@
 //
 // The store sends at most [Options.RequestsPer100s]. Requests that Drive refuses
 // because of their number, and that it fails to answer, are sent again, later and
-// later and as Retry-After says, as long as ctx lasts, eight times in all. Downloads
+// later and as Retry-After says, as long as ctx lasts, for 30 s and eight times in
+// all. Downloads
 // that break off are taken up where they ended, up to four times until 64 KiB more
 // have come. That there is no such file is said only if Drive could be asked. A quota that is used up, and credentials that are
 // wrong or may not read the folder, are [storage.ErrUnavailable], as they say nothing
@@ -92,7 +93,7 @@ type Options struct {
 	PollInterval time.Duration
 
 	// StallTimeout is how long a download may stand still before it is taken up
-	// anew. 0 means 30 s.
+	// anew. 0 means 15 s.
 	StallTimeout time.Duration
 
 	// Logger gets what an operator should know: files of one name. nil discards it.
@@ -102,7 +103,7 @@ type Options struct {
 const (
 	defaultRequests = 1000
 	defaultPoll     = 2 * time.Minute
-	defaultStall    = 30 * time.Second
+	defaultStall    = 15 * time.Second
 )
 
 // Store is a folder of Drive. Make one with [New]. Its methods may be called by

@@ -23,7 +23,8 @@ const (
 	maxAttempts  = 8
 	firstBackoff = 250 * time.Millisecond
 	maxBackoff   = 16 * time.Second
-	callTimeout  = 30 * time.Second // of one attempt, without the content of files
+	callTimeout  = 15 * time.Second // of one attempt, without the content of files
+	patience     = 30 * time.Second // after which nothing is sent again
 	longestAfter = 2 * time.Minute  // that Drive may ask to wait before something is sent again
 	urgentShare  = 30               // requests in 100 s that are left for looks for changes
 )
@@ -46,6 +47,7 @@ type urgent struct{}
 // error is what judge makes of it, or that of ctx.
 func (p *pacer) do(ctx context.Context, send func(context.Context) error) error {
 	var last error
+	began := time.Now()
 	for attempt := 1; ; attempt++ {
 		if err := p.wait(ctx); err != nil {
 			if last != nil && !errors.Is(err, context.Canceled) {
@@ -61,7 +63,7 @@ func (p *pacer) do(ctx context.Context, send func(context.Context) error) error 
 			return ended
 		}
 		v := judge(err)
-		if !v.again || attempt == maxAttempts || v.after > longestAfter {
+		if !v.again || attempt == maxAttempts || v.after > longestAfter || time.Since(began) > patience {
 			return v.err
 		}
 		last = v.err

@@ -55,6 +55,7 @@ func tokens(ctx context.Context, credentials []byte) (func() (oauth2.TokenSource
 		var kind struct {
 			Type       google.CredentialsType `json:"type"`
 			PrivateKey string                 `json:"private_key"`
+			Email      string                 `json:"client_email"`
 		}
 		if err := json.Unmarshal(credentials, &kind); err != nil {
 			return nil, fmt.Errorf("the credentials are not JSON: %w", err)
@@ -62,8 +63,8 @@ func tokens(ctx context.Context, credentials []byte) (func() (oauth2.TokenSource
 		if kind.Type != google.ServiceAccount && kind.Type != google.AuthorizedUser {
 			return nil, fmt.Errorf("the credentials have the type %q; the key of a service account was expected", kind.Type)
 		}
-		if block, _ := pem.Decode([]byte(kind.PrivateKey)); block == nil && kind.Type == google.ServiceAccount {
-			return nil, errors.New("the credentials have no private_key in PEM form; the key of a service account has one")
+		if block, _ := pem.Decode([]byte(kind.PrivateKey)); kind.Type == google.ServiceAccount && (block == nil || kind.Email == "") {
+			return nil, errors.New("the credentials lack client_email, or private_key in PEM form; the key of a service account has both")
 		}
 		make = func() (*google.Credentials, error) {
 			return google.CredentialsFromJSONWithType(ctx, credentials, kind.Type, drive.DriveReadonlyScope)
