@@ -86,19 +86,11 @@ func (l *lab) fromDrive(ctx context.Context, books int) (_ *driven, err error) {
 		return nil, err
 	}
 	d.Reset()
-	drive, err := d.Serve()
+	empty, env, stop, err := l.driveOf(lib, d)
 	if err != nil {
 		return nil, err
 	}
-	defer drive.Close()
-	empty, err := l.copyDatabase(lib)
-	if err != nil {
-		return nil, err
-	}
-	credentials := filepath.Join(empty, "google-credentials.json")
-	if err := os.WriteFile(credentials, d.Credentials(drive.URL), 0o600); err != nil {
-		return nil, err
-	}
+	defer stop()
 	found := &driven{}
 	request := fmt.Sprintf("/api/files/download/%d/epub", lib.big)
 	err = l.withBook(ctx, empty, func(srv *process) error {
@@ -123,7 +115,7 @@ func (l *lab) fromDrive(ctx context.Context, books int) (_ *driven, err error) {
 			}
 		}
 		return nil
-	}, "CALIBRE_LIBRARY_PATH="+empty, "USE_GOOGLE_DRIVE=true", "GOOGLE_DRIVE_CREDENTIALS_PATH="+credentials, "GOOGLE_DRIVE_FOLDER_ID="+d.Root(), "GOOGLE_DRIVE_ENDPOINT_URL="+drive.URL)
+	}, env...)
 	if err != nil {
 		return nil, err
 	}
@@ -139,6 +131,29 @@ func (l *lab) fromDrive(ctx context.Context, books int) (_ *driven, err error) {
 		}
 		return nil
 	}))
+}
+
+// driveOf serves a Drive, and returns a folder that has a library's metadata.db alone,
+// and the settings that lead to the Drive.
+func (l *lab) driveOf(lib *library, d *drivetest.Drive) (dir string, env []string, stop func(), err error) {
+	drive, err := d.Serve()
+	if err != nil {
+		return "", nil, nil, err
+	}
+	stop = func() { drive.Close() }
+	dir, err = l.copyDatabase(lib)
+	credentials := filepath.Join(dir, "google-credentials.json")
+	if err == nil {
+		err = os.WriteFile(credentials, d.Credentials(drive.URL), 0o600)
+	}
+	if err != nil {
+		stop()
+		return "", nil, nil, err
+	}
+	return dir, []string{
+		"CALIBRE_LIBRARY_PATH=" + dir, "USE_GOOGLE_DRIVE=true", "GOOGLE_DRIVE_CREDENTIALS_PATH=" + credentials,
+		"GOOGLE_DRIVE_FOLDER_ID=" + d.Root(), "GOOGLE_DRIVE_ENDPOINT_URL=" + drive.URL,
+	}, stop, nil
 }
 
 func (l *lab) putBook(name string, content io.Reader) error {

@@ -61,8 +61,9 @@ func (l *lab) requestRows(n int) []row {
 		{"terms-again", "page of terms with counts, asked again", n, atLeast(0.6), versus(termsAgain)},
 		{"facets", "page of a selection with its facets, never asked before", n, timeBudget(budgets[n].facets), func(ctx context.Context) (outcome, error) { return l.facets(ctx, n) }},
 		{"download", "local download of 5 MB", n, atLeast(0.9), func(ctx context.Context) (outcome, error) { return l.download(ctx, n) }},
-		{"slow-clients", "memory for 500 slow downloads", n, budget{false, 64 << 20, bytesIn}, l.slow(n, false)},
-		{"slow-clients-s3", "the same, of a book in S3 that is passed on", n, budget{false, 64 << 20, bytesIn}, l.slow(n, true)},
+		{"slow-clients", "memory for 500 slow downloads", n, budget{false, 64 << 20, bytesIn}, l.slow(n, inFolder)},
+		{"slow-clients-s3", "the same, of a book in S3 that is passed on", n, budget{false, 64 << 20, bytesIn}, l.slow(n, inBucket)},
+		{"slow-clients-drive", "the same, of a book in Google Drive", n, budget{false, 64 << 20, bytesIn}, l.slow(n, l.inDrive)},
 		{"thumbnail", "cover thumbnail, made before", n, atLeast(0.7), versus(thumbnail)},
 	}
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/johannesboyne/gofakes3/backend/s3mem"
 
 	"github.com/pressmark/pressmark/storage"
+	"github.com/pressmark/pressmark/storage/gdrivestore/drivetest"
 	"github.com/pressmark/pressmark/storage/s3store"
 	"github.com/pressmark/pressmark/storage/s3store/s3test"
 )
@@ -27,25 +28,51 @@ const (
 	slowFor     = 5 * time.Second
 )
 
-// slow returns how much memory the server needs for clients that do not read: from
-// the library's folder, or from S3 where it may not send them there.
-func (l *lab) slow(books int, elsewhere bool) func(context.Context) (outcome, error) {
+// place has the large book of a library be somewhere: it returns the library's folder,
+// and the settings that lead to the book.
+type place func(context.Context, *library) (dir string, env []string, stop func(), err error)
+
+// inFolder, inBucket and inDrive are places: S3 is one where the server may not send
+// clients to.
+func inFolder(_ context.Context, lib *library) (string, []string, func(), error) {
+	return lib.dir, nil, func() {}, nil
+}
+
+func inBucket(ctx context.Context, lib *library) (string, []string, func(), error) {
+	env, stop, err := bucketOf(ctx, lib)
+	return lib.dir, append(env, "BOOKS_STORE=s3", "DOWNLOAD_REDIRECT=false"), stop, err
+}
+
+func (l *lab) inDrive(ctx context.Context, lib *library) (string, []string, func(), error) {
+	d := drivetest.New(drivetest.Options{})
+	content, err := os.ReadFile(lib.bigPath)
+	if err != nil {
+		return "", nil, nil, err
+	}
+	key, err := filepath.Rel(lib.dir, lib.bigPath)
+	if err != nil {
+		return "", nil, nil, err
+	}
+	d.Put(filepath.ToSlash(key), content)
+	dir, env, stop, err := l.driveOf(lib, d)
+	return dir, env, stop, err
+}
+
+// slow returns how much memory the server needs for clients that do not read a book
+// in a place.
+func (l *lab) slow(books int, at place) func(context.Context) (outcome, error) {
 	return func(ctx context.Context) (outcome, error) {
 		l.rest()
 		lib, err := l.library(ctx, books)
 		if err != nil {
 			return outcome{}, err
 		}
-		var env []string
-		if elsewhere {
-			place, stop, err := bucketOf(ctx, lib)
-			if err != nil {
-				return outcome{}, err
-			}
-			defer stop()
-			env = append(place, "BOOKS_STORE=s3", "DOWNLOAD_REDIRECT=false")
+		dir, env, stop, err := at(ctx, lib)
+		if err != nil {
+			return outcome{}, err
 		}
-		srv, err := l.serve(lib.dir, env...)
+		defer stop()
+		srv, err := l.serve(dir, env...)
 		if err != nil {
 			return outcome{}, err
 		}

@@ -124,8 +124,9 @@ func (r *reader) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// idleReader is how long a reader keeps memory between two Reads.
-const idleReader = time.Second
+// idleReader is how long a reader keeps memory between two Reads: hundreds whose
+// clients are slow would have hundreds of blocks.
+const idleReader = 50 * time.Millisecond
 
 // watch has memory be freed if there is no Read for a while.
 func (r *reader) watch() {
@@ -253,6 +254,7 @@ func (r *reader) follow(i int64) error {
 	case p.ended:
 		return r.prove()
 	case p.gone || p.have <= r.pos-i*o.blockSize:
+		r.free() // as in find
 		return r.wait(wake)
 	}
 	if r.content == nil || r.block != i || r.sum == nil {
