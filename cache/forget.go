@@ -142,14 +142,26 @@ func (n *Namespace[V]) renew(ctx context.Context) error {
 // are made up for.
 const maxTold = 500
 
+// fill makes void what is in the shared store, with void or if it has to be, and has
+// it be used from then on.
+func (n *Namespace[V]) fill(ctx context.Context, void bool) error {
+	n.filling.Lock() // or what came in after one of two would be void with the other
+	defer n.filling.Unlock()
+	if !void && !n.void.Load() {
+		return nil
+	}
+	if err := n.renew(ctx); err != nil {
+		return err
+	}
+	n.void.Store(false)
+	return nil
+}
+
 // flush forgets in the shared store what could not be forgotten before, and tells
 // others again. With void nothing that is in there is good any more.
 func (n *Namespace[V]) flush(ctx context.Context, void bool) error {
-	if void || n.void.Load() {
-		if err := n.renew(ctx); err != nil {
-			return err
-		}
-		n.void.Store(false)
+	if err := n.fill(ctx, void); err != nil {
+		return err
 	}
 	if !n.pending.some.Load() {
 		return nil

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"math/rand/v2"
+	"sync"
 	"sync/atomic"
 	"time"
 )
@@ -84,6 +85,7 @@ type Namespace[V any] struct {
 	// void is whether what is in the shared store may be what somebody has failed to
 	// forget: nothing is looked for there until it was made void.
 	void    atomic.Bool
+	filling sync.Mutex // while void ends
 	counted counters
 }
 
@@ -302,10 +304,8 @@ func (n *Namespace[V]) follow(ctx context.Context) {
 func (n *Namespace[V]) up(ctx context.Context, s source) {
 	if n.marks != nil && n.guard != nil {
 		n.void.Store(true)
-		if n.cutShared(ctx, nil) != nil {
+		if n.guard.open.Load() || n.fill(ctx, true) != nil {
 			n.cache.nudge()
-		} else {
-			n.void.Store(false)
 		}
 	}
 	n.trust.up(s)
