@@ -8,6 +8,8 @@ import (
 	"io"
 	"io/fs"
 	"net/http"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -334,6 +336,20 @@ func TestCredentials(t *testing.T) {
 	if got := d.Scopes(); len(got) != 1 || got[0] != "https://www.googleapis.com/auth/drive.readonly" {
 		t.Errorf("scopes %q", got)
 	}
+
+	// The credentials that the machine has.
+	file := filepath.Join(t.TempDir(), "key.json")
+	if err := os.WriteFile(file, d.Credentials(url), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("GOOGLE_APPLICATION_CREDENTIALS", file)
+	if service, err = gdrivestore.NewService(t.Context(), nil, option.WithEndpoint(url)); err != nil {
+		t.Fatal(err)
+	}
+	if s, err = gdrivestore.New(service, d.Root(), gdrivestore.Options{}); err != nil {
+		t.Fatal(err)
+	}
+	want(t, s, tide, "content")
 
 	other := drivetest.New(drivetest.Options{}) // does not know this account
 	service, err = gdrivestore.NewService(t.Context(), other.Credentials(url), option.WithEndpoint(url))
