@@ -178,6 +178,7 @@ func (s *Server) openDownloads() (err error) {
 	if err != nil {
 		return &ConfigError{"DOWNLOAD_CACHE_DIR", err.Error()}
 	}
+	s.metrics.registry.MustRegister(newDownloadsCollector(s.downloads))
 	return nil
 }
 

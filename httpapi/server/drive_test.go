@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"log/slog"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
@@ -95,7 +96,7 @@ func TestDrive(t *testing.T) {
 	c, d, all := inDrive(t)
 	logs := new(locked)
 	c.Logger = slog.New(slog.NewTextHandler(logs, nil))
-	_, url := servingAt(t, c)
+	s, url := servingAt(t, c)
 	if !strings.Contains(logs.String(), `msg="Google Drive storage initialized"`) || strings.Contains(logs.String(), "WARN") {
 		t.Errorf("the log:\n%s", logs)
 	}
@@ -136,6 +137,11 @@ func TestDrive(t *testing.T) {
 	_, body = fetched(t, url+"/api/health")
 	if !bytes.Contains(body, []byte(`{"name":"drive","status":"degraded"`)) || !bytes.Contains(body, []byte(`{"name":"downloads","status":"ok"`)) {
 		t.Errorf("health: %s", body)
+	}
+	w := httptest.NewRecorder()
+	s.Metrics().ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/metrics", nil))
+	if text := w.Body.String(); !strings.Contains(text, "\ndownload_cache_fetches_total ") || strings.Contains(text, "\ndownload_cache_fetches_total 0\n") || strings.Contains(text, "\ndownload_cache_hits_total 0\n") {
+		t.Errorf("metrics: %s", text)
 	}
 	d.Fail(nil)
 	within(t, "a book after Drive answers again", func() bool {
