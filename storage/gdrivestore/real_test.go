@@ -371,3 +371,25 @@ func TestTokens(t *testing.T) {
 		t.Errorf("%v, want the end of the context", err)
 	}
 }
+
+// A Drive that hangs is given up in a time that readers bear.
+func TestHanging(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		d := drivetest.New(drivetest.Options{})
+		d.Put(tide, []byte("content"))
+		s := open(t, d, gdrivestore.Options{Cache: cached(nil)})
+		exist(t, s, tide)
+		d.Fail(func(drivetest.Request) drivetest.Fault { return drivetest.Fault{Delay: 10 * time.Hour} })
+		start := time.Now()
+		_, err := get(t, s, tide, storage.Range{})
+		if took := time.Since(start); !errors.Is(err, storage.ErrUnavailable) || took > 50*time.Second {
+			t.Errorf("%v, after %v", err, took)
+		}
+		start = time.Now()
+		_, err = s.Stat(t.Context(), "nothing/of this (1)/kind.epub")
+		if took := time.Since(start); !errors.Is(err, storage.ErrUnavailable) || took > time.Minute {
+			t.Errorf("what is not known: %v, after %v", err, took)
+		}
+		t.Log(time.Since(start))
+	})
+}
