@@ -214,7 +214,7 @@ func testReplicas(t *testing.T, redis bool) {
 			Checks []struct{ Name, Status string }
 		}
 		_, text = status(t, "GET", urls[0]+"/api/health", "")
-		if err := json.Unmarshal([]byte(text), &health); err != nil || len(health.Checks) != 3 || health.Checks[0].Name != "database" || health.Checks[0].Status != "ok" {
+		if err := json.Unmarshal([]byte(text), &health); err != nil || len(health.Checks) != 5 || health.Checks[0].Name != "database" || health.Checks[0].Status != "ok" {
 			t.Errorf("%s, %v", text, err)
 		}
 	})

@@ -139,6 +139,9 @@ func (c Config) withStoreDefaults() (Config, error) {
 			refuse("BOOKS_STORE", "%q for %q is none of %s, %s and %s", place, format, placeLocal, placeS3, placeDrive)
 		}
 	}
+	if !c.places(placeS3) && !c.usesDrive() {
+		c.BooksStore = nil // all in the folder
+	}
 	return c, errors.Join(errs...)
 }
 
