@@ -71,14 +71,7 @@ func file(t *testing.T, library, pattern string) []byte {
 // fetched is an answer and its body.
 func fetched(t *testing.T, url string, header ...string) (*http.Response, []byte) {
 	t.Helper()
-	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for i := 0; i+1 < len(header); i += 2 {
-		r.Header.Set(header[i], header[i+1])
-	}
-	res, err := http.DefaultClient.Do(r)
+	res, err := http.DefaultClient.Do(asking(t, url, header...))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -40,8 +40,8 @@ func inS3(t *testing.T) (Config, *s3test.Front) {
 	}, front
 }
 
-// sent asks without following, and returns where the answer leads.
-func sent(t *testing.T, url string, header ...string) (int, string) {
+// asking is a GET with names and values of its header.
+func asking(t *testing.T, url string, header ...string) *http.Request {
 	t.Helper()
 	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url, nil)
 	if err != nil {
@@ -50,7 +50,13 @@ func sent(t *testing.T, url string, header ...string) (int, string) {
 	for i := 0; i+1 < len(header); i += 2 {
 		r.Header.Set(header[i], header[i+1])
 	}
-	res, err := http.DefaultTransport.RoundTrip(r)
+	return r
+}
+
+// sent asks without following, and returns where the answer leads.
+func sent(t *testing.T, url string, header ...string) (int, string) {
+	t.Helper()
+	res, err := http.DefaultTransport.RoundTrip(asking(t, url, header...))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -17,9 +17,6 @@ import (
 // is there: all that is allocated in between, collected or not, is little.
 func TestMemory(t *testing.T) {
 	const size = 200_000_000
-	if testing.Short() {
-		t.Skip("writes 200 MB")
-	}
 	limit := uint64(8 * mib)
 	if raceDetector { // under it sync.Pool forgets a quarter of what it is given
 		limit = 128 * mib

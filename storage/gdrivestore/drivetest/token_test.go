@@ -3,6 +3,7 @@ package drivetest_test
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"net/http"
 	"net/url"
 	"strings"
@@ -168,7 +169,7 @@ func TestAssertions(t *testing.T) {
 
 func refused(t *testing.T, name string, err error, code, why string) {
 	t.Helper()
-	e, ok := err.(*oauth2.RetrieveError) //nolint:errorlint // it is not wrapped
+	e, ok := errors.AsType[*oauth2.RetrieveError](err)
 	if !ok || e.Response.StatusCode != http.StatusBadRequest || !strings.Contains(string(e.Body), `"`+code+`"`) || !strings.Contains(string(e.Body), why) {
 		t.Errorf("%s: %v", name, err)
 	}
