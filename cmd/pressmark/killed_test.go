@@ -41,7 +41,11 @@ func TestKilled(t *testing.T) {
 				stop := make(chan struct{})
 				var wg sync.WaitGroup
 				for _, one := range w {
+					one.began = make(chan struct{})
 					wg.Go(func() { one.write(t, p.url, stop) })
+				}
+				for _, one := range w {
+					<-one.began
 				}
 				time.Sleep(time.Duration(50+random.IntN(250)) * time.Millisecond)
 				if err := p.cmd.Process.Kill(); err != nil {
@@ -87,6 +91,7 @@ type writer struct {
 	ended        []string        // tokens of sessions that were ended, for the next check
 	apps         map[string]bool // ids of app passwords: whether they are there
 	acknowledged int
+	began        chan struct{} // closed when this server has acknowledged a write, or never will
 }
 
 type writers []*writer
@@ -167,6 +172,8 @@ type refreshBody struct {
 // write logs in, trades tokens, makes and removes app passwords, and logs out
 // sessions, until it gets no answer.
 func (w *writer) write(t *testing.T, url string, stop chan struct{}) {
+	began := sync.OnceFunc(func() { close(w.began) })
+	defer began()
 	done := func(code, want int, ok bool) bool {
 		if ok && code != want {
 			select {
@@ -178,6 +185,7 @@ func (w *writer) write(t *testing.T, url string, stop chan struct{}) {
 		}
 		if ok {
 			w.acknowledged++
+			began()
 		}
 		return ok
 	}
