@@ -103,6 +103,7 @@ func makeIndex(tb testing.TB, name, prefix string, n int) *index.Index {
 
 // swapping is a Live reader whose contents the test swaps.
 type swapping struct {
+	now    atomic.Pointer[catalog.Reader]
 	ix     atomic.Pointer[index.Index] // nil before the first load
 	status atomic.Pointer[catalog.Status]
 	mu     sync.Mutex
@@ -117,6 +118,11 @@ func newSwapping(ix *index.Index) *swapping {
 
 func (s *swapping) set(ix *index.Index) {
 	s.ix.Store(ix)
+	var now catalog.Reader = s
+	if ix != nil {
+		now = search.NewReader(ix, search.New(fields(), nil, search.Options{Location: time.UTC}))
+	}
+	s.now.Store(&now)
 	st := catalog.Status{Watching: true}
 	if ix != nil {
 		rev, _ := ix.Revision(context.Background())
@@ -136,12 +142,7 @@ func (s *swapping) swap(ix *index.Index) {
 	}
 }
 
-func (s *swapping) Snapshot() catalog.Reader {
-	if ix := s.ix.Load(); ix != nil {
-		return search.NewReader(ix, search.New(fields(), nil, search.Options{Location: time.UTC}))
-	}
-	return s
-}
+func (s *swapping) Snapshot() catalog.Reader      { return *s.now.Load() }
 func (s *swapping) Status() catalog.Status        { return *s.status.Load() }
 func (s *swapping) Refresh(context.Context) error { return nil }
 
