@@ -59,6 +59,9 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h["X-Content-Type-Options"] = a.front.nosniff
 	h["Content-Security-Policy"] = a.front.csp
 	h["Vary"] = a.front.vary
+	if a.drains.Load() {
+		h["Connection"] = []string{"close"}
+	}
 	if origin := r.Header["Origin"]; origin != nil && a.front.cors(h, r, origin[0]) {
 		w.WriteHeader(http.StatusNoContent)
 		return

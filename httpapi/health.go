@@ -43,7 +43,7 @@ type readyJSON struct {
 }
 
 type liveJSON struct {
-	Status  string `json:"status" enum:"ok,degraded,starting" doc:"degraded while a library may be out of date or a check is; starting until every library was loaded once."`
+	Status  string `json:"status" enum:"ok,degraded,starting,stopping" doc:"degraded while a library may be out of date or a check is; starting until every library was loaded once; stopping when the server was told to stop."`
 	Version string `json:"version" doc:"The version of the program."`
 }
 
@@ -104,6 +104,9 @@ func (a *API) health(r *http.Request) healthJSON {
 			h.Status = "starting"
 		}
 	}
+	if a.drains.Load() {
+		h.Status = "stopping"
+	}
 	return h
 }
 
@@ -122,22 +125,23 @@ func (l *library) status(r *http.Request) catalog.Status {
 
 func (a *API) serveHealth(w http.ResponseWriter, r *http.Request) error {
 	h := a.health(r)
-	return writeHealth(w, r, h.Status, h)
+	return writeHealth(w, r, h.Status == "starting", h)
 }
 
 // serveReady says whether requests should come here. It stays ready as long
-// as there is an index to answer from, however old.
+// as there is an index to answer from, however old, until the server is told to
+// stop.
 func (a *API) serveReady(w http.ResponseWriter, r *http.Request) error {
 	h := a.health(r)
-	return writeHealth(w, r, h.Status, h.readyJSON)
+	return writeHealth(w, r, h.Status == "starting" || h.Status == "stopping", h.readyJSON)
 }
 
 // serveLive says that the process answers.
 func (a *API) serveLive(w http.ResponseWriter, r *http.Request) error {
-	return writeHealth(w, r, "ok", liveJSON{Status: "ok", Version: a.opts.Version})
+	return writeHealth(w, r, false, liveJSON{Status: "ok", Version: a.opts.Version})
 }
 
-func writeHealth(w http.ResponseWriter, r *http.Request, status string, h any) error {
+func writeHealth(w http.ResponseWriter, r *http.Request, unavailable bool, h any) error {
 	body, err := json.Marshal(h)
 	if err != nil {
 		return err
@@ -146,7 +150,7 @@ func writeHealth(w http.ResponseWriter, r *http.Request, status string, h any) e
 	head["Content-Type"] = jsonType
 	head["Content-Length"] = []string{strconv.Itoa(len(body))}
 	head["Cache-Control"] = []string{"no-store"}
-	if status == "starting" {
+	if unavailable {
 		head["Retry-After"] = []string{"2"}
 		w.WriteHeader(http.StatusServiceUnavailable)
 	}

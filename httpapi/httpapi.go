@@ -98,6 +98,7 @@ type API struct {
 	faults sparing
 	events *streams
 	ids    idSource
+	drains atomic.Bool
 	render string // what every entity tag depends on, beside the contents
 
 	buffers    buffers

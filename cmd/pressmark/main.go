@@ -7,6 +7,7 @@
 //	pressmark state export state.jsonl       accounts, and what users make of the libraries
 //	pressmark covers upload                  the covers, and "books push" the books, to S3
 //	pressmark migrate status                 the schema of the database of accounts
+//	pressmark healthcheck                    whether the server of this machine answers
 //	pressmark openapi [--yaml]               print the description of the API
 //	pressmark version
 //
@@ -56,6 +57,7 @@ const usage = `Pressmark puts Calibre libraries on the network.
   pressmark covers    upload: send covers to S3
   pressmark books     push: send books to S3
   pressmark migrate   status, up or down: the schema of the database of accounts
+  pressmark healthcheck   ask the server of this machine how it is, for containers
   pressmark openapi   print the description of the API as JSON (--yaml: as YAML)
   pressmark version   print the version
 `
@@ -95,6 +97,8 @@ func (con console) run(ctx context.Context, args []string) int {
 		err = uploads(ctx, name, args, con)
 	case "migrate":
 		err = migrate(ctx, args, con)
+	case "healthcheck":
+		err = healthcheck(ctx, args, con)
 	case "openapi":
 		err = openapi(args, con.stdout)
 	case hashPasswords:

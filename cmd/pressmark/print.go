@@ -36,9 +36,16 @@ func printVersion(args []string, stdout io.Writer) error {
 	return err
 }
 
-// version is that of the module, where the program was built from a published
-// one, else the commit.
+// buildVersion is the version that a release is given when it is built:
+// go build -ldflags "-X main.buildVersion=v1.2.3".
+var buildVersion string
+
+// version is what the program was built as, else that of the module, where it
+// was built from a published one, else the commit.
 func version() string {
+	if buildVersion != "" {
+		return buildVersion
+	}
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
 		return "dev"

@@ -108,5 +108,6 @@ func (con console) listenAndServe(ctx context.Context, c server.Config, ready fu
 		ln.Close()
 		return err
 	}
+	defer tellSystemd(ctx, c.Logger)()
 	return s.Serve(ctx, ln)
 }

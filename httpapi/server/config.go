@@ -49,6 +49,11 @@ type Config struct {
 	// ShutdownTimeout is how long downloads may go on once the server is told
 	// to stop. 0 means 10 s; negative breaks them off at once.
 	ShutdownTimeout time.Duration
+	// ShutdownDelay is how long the server goes on taking requests once it is told
+	// to stop, while readiness is 503 and each answer ends its connection, so that
+	// balancers in front send nothing here any more when it closes. It is a part of
+	// ShutdownTimeout. 0 means not at all.
+	ShutdownDelay time.Duration
 
 	// DataDir is the folder for all that the server keeps: private copies of
 	// metadata.db, thumbnails, accounts. It is made if it is missing, and several servers
@@ -235,6 +240,9 @@ func (c Config) withDefaults() (Config, error) {
 	}
 	if c.ShutdownTimeout == 0 {
 		c.ShutdownTimeout = 10 * time.Second
+	}
+	if c.ShutdownDelay < 0 || c.ShutdownDelay > 0 && c.ShutdownDelay >= c.ShutdownTimeout {
+		refuse("SHUTDOWN_DELAY", "%s is not shorter than SHUTDOWN_TIMEOUT, %s, of which it is a part", c.ShutdownDelay, max(0, c.ShutdownTimeout))
 	}
 	if c.CacheLocalMaxBytes == 0 {
 		c.CacheLocalMaxBytes = 128 << 20

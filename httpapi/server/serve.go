@@ -92,14 +92,25 @@ func (s *Server) Serve(ctx context.Context, ln net.Listener) error {
 		return fmt.Errorf("serve %s: %w", ln.Addr(), err)
 	case <-ctx.Done():
 	}
-	return s.drain(work, srv)
+	return s.drain(work, srv, stopped)
 }
 
-// drain stops srv, letting what is being answered finish for a while.
-func (s *Server) drain(ctx context.Context, srv *http.Server) error {
-	s.log.Info("Stopping", "wait", max(0, s.config.ShutdownTimeout))
+// drain stops srv. For a while it still takes requests, as those who send them
+// need time to notice; then it lets what is being answered finish. failed is
+// where srv says that it cannot take any more.
+func (s *Server) drain(ctx context.Context, srv *http.Server, failed <-chan error) error {
+	s.log.Info("Stopping", "delay", max(0, s.config.ShutdownDelay), "wait", max(0, s.config.ShutdownTimeout))
+	s.api.Drain()
 	ctx, cancel := context.WithTimeout(ctx, s.config.ShutdownTimeout)
 	defer cancel()
+	if s.config.ShutdownDelay > 0 {
+		delay := time.NewTimer(s.config.ShutdownDelay)
+		defer delay.Stop()
+		select {
+		case <-delay.C:
+		case <-failed: // there is nothing to wait for
+		}
+	}
 	err := srv.Shutdown(ctx)
 	if errors.Is(err, context.DeadlineExceeded) {
 		s.log.Warn("Broke off what took too long to finish")

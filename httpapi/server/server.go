@@ -34,9 +34,10 @@
 //
 // # Stop
 //
-// When the context of Serve ends the server stops accepting, event streams
-// end, and what is being answered may take Config.ShutdownTimeout to finish.
-// Then the rest is broken off.
+// When the context of Serve ends readiness turns to 503, and for
+// Config.ShutdownDelay requests are still taken. Then the server stops accepting,
+// event streams end, and what is being answered may take the rest of
+// Config.ShutdownTimeout to finish. What has not by then is broken off.
 //
 // # Several in one process
 //

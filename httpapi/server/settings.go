@@ -132,6 +132,14 @@ func settings() []setting {
 			set:  durationOrNone(func(c *Config) *time.Duration { return &c.ShutdownTimeout }),
 		},
 		{
+			name: "SHUTDOWN_DELAY", value: "DURATION", def: "0",
+			help: "How much of that it goes on taking requests, with /api/health/ready at 503, so that balancers in front notice. A few seconds where several replicas are.",
+			set: func(c *Config, v string) (err error) {
+				c.ShutdownDelay, err = parseDuration(v)
+				return err
+			},
+		},
+		{
 			name: "METRICS_ADDR", value: "HOST:PORT", def: "off",
 			help: "Address on which Prometheus is answered, at /metrics. Nobody logs in there: keep it from the world.",
 			set: func(c *Config, v string) error {
