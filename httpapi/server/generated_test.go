@@ -17,6 +17,7 @@ func TestGenerated(t *testing.T) {
 	for path, render := range map[string]func(old string) (string, error){
 		"../../.env.example":          func(string) (string, error) { return envExample(), nil },
 		"../../docs/configuration.md": configurationPage,
+		"../../docker-compose.yml":    composeFile,
 	} {
 		old, err := os.ReadFile(path)
 		if err != nil {
@@ -59,6 +60,44 @@ func envExample() string {
 # and "set -a; . ./.env" bring one into the other.
 # For each NAME there is NAME_FILE, the path of a file that holds the value.
 # Made by "make generate".
+
+# == Docker Compose
+
+# With docker-compose.yml these three have to be set, and nothing else; others
+# that only it reads stand below them. Write no $ in a value: some versions of
+# Compose take it for a variable.
+#
+# CALIBRE_LIBRARY_PATH: the library's folder on this machine (below)
+# SECRET_KEY: openssl rand -base64 48 (below)
+# The password of the database that it starts: openssl rand -hex 24
+#POSTGRES_PASSWORD=
+
+# Ports of this machine: of nginx, of the server itself (127.0.0.1 only), and of
+# the S3 server, if that is started.
+#NGINX_PORT=80
+#BACKEND_PORT=8000
+#S3_PORT=7070
+
+# User and group as whom the server runs, if others than 65532:65532 can read the
+# library: id -u, id -g.
+#PRESSMARK_USER=65532:65532
+
+# The first three parts of the addresses of the containers.
+#PRESSMARK_NETWORK=172.30.243
+
+# Memory of the containers, and where the server begins to save it.
+#PRESSMARK_MEMORY=2g
+#GOMEMLIMIT=1800MiB
+#POSTGRES_MEMORY=1g
+
+# Images, of mirrors or of your own, and the version that a build shows.
+#PRESSMARK_IMAGE=pressmark
+#BUILD_IMAGE=golang:1.26-bookworm
+#POSTGRES_IMAGE=postgres:17
+#REDIS_IMAGE=redis:7-alpine
+#NGINX_IMAGE=nginx:1.28-alpine
+#S3_IMAGE=versity/versitygw:v1.8.0
+#VERSION=dev
 `)
 	for _, s := range settings() {
 		if s.group != "" {
@@ -69,14 +108,8 @@ func envExample() string {
 	return b.String()
 }
 
-// configurationPage replaces what stands between two marks.
+// configurationPage is the page with the table of all settings.
 func configurationPage(old string) (string, error) {
-	const begin, end = "<!-- settings: begin (made by \"make generate\") -->\n", "<!-- settings: end -->"
-	head, rest, ok := strings.Cut(old, begin)
-	_, tail, ok2 := strings.Cut(rest, end)
-	if !ok || !ok2 {
-		return "", fmt.Errorf("the marks are missing")
-	}
 	var b strings.Builder
 	for _, s := range settings() {
 		if s.group != "" {
@@ -92,5 +125,32 @@ func configurationPage(old string) (string, error) {
 		}
 		fmt.Fprintf(&b, "| `%s` | %s | %s | %s | %s |\n", s.name, use, def, unit(s.value), s.help)
 	}
-	return head + begin + b.String() + "\n" + end + tail, nil
+	b.WriteString("\n")
+	return between(old, "<!-- settings: begin (made by \"make generate\") -->\n", b.String(), "<!-- settings: end -->")
+}
+
+// between replaces what stands between two marks.
+func between(old, begin, text, end string) (string, error) {
+	head, rest, ok := strings.Cut(old, begin)
+	_, tail, ok2 := strings.Cut(rest, end)
+	if !ok || !ok2 {
+		return "", fmt.Errorf("the marks are missing")
+	}
+	return head + begin + text + end + tail, nil
+}
+
+// composeFile passes on all settings but those that the file itself sets.
+func composeFile(old string) (string, error) {
+	const begin, end, indent = "# settings: begin (made by \"make generate\")\n", "# settings: end\n", "      "
+	rest, err := between(old, begin, "", end)
+	if err != nil {
+		return "", err
+	}
+	var b strings.Builder
+	for _, s := range settings() {
+		if !strings.Contains(rest, "\n"+indent+s.name+": ") {
+			b.WriteString(indent + s.name + ":\n")
+		}
+	}
+	return between(old, begin, b.String()+indent, end)
 }
