@@ -37,12 +37,12 @@ COPY --from=build /out/certs/ca-certificates.crt /etc/ssl/certs/ca-certificates.
 # (docker run --user). A new volume gets owner and mode from here.
 COPY --from=build --chown=65532:65532 /out/data /data
 COPY --from=build /out/tmp /tmp
-COPY --from=build /out/pressmark /pressmark
+COPY --from=build /out/pressmark /usr/local/bin/pressmark
 ENV LISTEN_ADDR=:8000 DATA_DIR=/data CALIBRE_LIBRARY_PATH=/library
 VOLUME /data
 EXPOSE 8000
 USER 65532:65532
 # Liveness: starting a server again brings back no database that is gone.
-HEALTHCHECK --interval=10s --timeout=6s --start-period=60s --retries=3 CMD ["/pressmark", "healthcheck"]
-ENTRYPOINT ["/pressmark"]
+HEALTHCHECK --interval=10s --timeout=6s --start-period=60s --retries=3 CMD ["pressmark", "healthcheck"]
+ENTRYPOINT ["/usr/local/bin/pressmark"]
 CMD ["serve"]

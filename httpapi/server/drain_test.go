@@ -65,16 +65,16 @@ func TestStopDelay(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s.config.ShutdownTimeout, s.config.ShutdownDelay = 10*time.Second, 4*time.Second
 		began := time.Now()
-		if err := s.drain(t.Context(), &http.Server{}, nil); err != nil {
+		if err := s.drain(t.Context(), &http.Server{}, nil, nil); err != nil {
 			t.Error(err)
 		}
 		if took := time.Since(began); took != 4*time.Second {
 			t.Errorf("a server that is idle took %s to stop", took)
 		}
 		failed := make(chan error, 1)
-		failed <- http.ErrServerClosed
+		close(failed)
 		began = time.Now()
-		if err := s.drain(t.Context(), &http.Server{}, failed); err != nil {
+		if err := s.drain(t.Context(), &http.Server{}, nil, failed); err != nil {
 			t.Error(err)
 		}
 		if took := time.Since(began); took != 0 {

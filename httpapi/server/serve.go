@@ -23,6 +23,7 @@ const (
 // Listen listens on Config.ListenAddr.
 func (s *Server) Listen(ctx context.Context) (net.Listener, error) {
 	var lc net.ListenConfig
+	lc.SetMultipathTCP(false) // its sockets have no filters, see hush
 	ln, err := lc.Listen(ctx, "tcp", s.config.ListenAddr)
 	if err != nil {
 		return nil, fmt.Errorf("LISTEN_ADDR %s: %w", s.config.ListenAddr, err)
@@ -92,23 +93,21 @@ func (s *Server) Serve(ctx context.Context, ln net.Listener) error {
 		return fmt.Errorf("serve %s: %w", ln.Addr(), err)
 	case <-ctx.Done():
 	}
-	return s.drain(work, srv, stopped)
+	return s.drain(work, srv, ln, stopped)
 }
 
 // drain stops srv. For a while it still takes requests, as those who send them
 // need time to notice; then it lets what is being answered finish. failed is
-// where srv says that it cannot take any more.
-func (s *Server) drain(ctx context.Context, srv *http.Server, failed <-chan error) error {
+// where srv says that it cannot take any more from ln.
+func (s *Server) drain(ctx context.Context, srv *http.Server, ln net.Listener, failed <-chan error) error {
 	s.log.Info("Stopping", "delay", max(0, s.config.ShutdownDelay), "wait", max(0, s.config.ShutdownTimeout))
 	s.api.Drain()
 	ctx, cancel := context.WithTimeout(ctx, s.config.ShutdownTimeout)
 	defer cancel()
 	if s.config.ShutdownDelay > 0 {
-		delay := time.NewTimer(s.config.ShutdownDelay)
-		defer delay.Stop()
-		select {
-		case <-delay.C:
-		case <-failed: // there is nothing to wait for
+		awaitOr(s.config.ShutdownDelay, failed)
+		if hush(ln) == nil { // elsewhere there is nothing better than to close it
+			awaitOr(hushTime, failed)
 		}
 	}
 	err := srv.Shutdown(ctx)
@@ -120,6 +119,19 @@ func (s *Server) drain(ctx context.Context, srv *http.Server, failed <-chan erro
 		return fmt.Errorf("stop serving: %w", err)
 	}
 	return nil
+}
+
+// hushTime is enough for the connections that have begun to be accepted.
+const hushTime = 100 * time.Millisecond
+
+// awaitOr waits for a time, or until there is nothing to wait for.
+func awaitOr(d time.Duration, over <-chan error) {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+	case <-over:
+	}
 }
 
 // connectionLog takes the lines that net/http writes about connections.

@@ -1,0 +1,138 @@
+package e2e
+
+import (
+	"bytes"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// checkRestore backs an installation up, by PostgreSQL's means and by ours, and
+// brings it back into an empty one.
+func checkRestore(t *testing.T, in *installation) {
+	t.Helper()
+	dump := in.postgres("", "pg_dump", "-U", "pressmark", "pressmark")
+	lines := in.pressmark("", "state", "export")
+
+	in.must(nil, "down", "--volumes", "--timeout", "30")
+	in.must(nil, "up", "--detach", "--no-build", "postgres")
+	in.await("the new database", func() bool {
+		_, err := in.run(nil, "exec", "-T", "postgres", "pg_isready", "-q", "-h", "127.0.0.1", "-U", "pressmark", "-d", "pressmark")
+		return err == nil
+	})
+	in.postgres(dump, "psql", "-q", "-v", "ON_ERROR_STOP=1", "-U", "pressmark", "pressmark")
+	in.must(nil, "up", "--detach", "--no-build")
+	s := login(t, in.backend())
+	if got := s.locator(t, in.backend()); got != "17" {
+		t.Errorf("after pg_dump and psql the place is %q", got)
+	}
+
+	const second = "postgres://pressmark@postgres/second"
+	in.postgres("", "createdb", "-U", "pressmark", "second")
+	in.pressmark(lines, "state", "import", "--database-url", second)
+	if got := in.pressmark("", "state", "export", "--database-url", second); got != lines {
+		t.Errorf("%d bytes were exported, and %d after they were imported", len(lines), len(got))
+	}
+}
+
+// checkUpgrade has an older version make a database, and this one take it over.
+func checkUpgrade(t *testing.T, in *installation) {
+	t.Helper()
+	previous := previousVersion(t)
+	if previous == "" {
+		return
+	}
+	dir := t.TempDir()
+	tree, binary := filepath.Join(dir, "tree"), filepath.Join(dir, "pressmark")
+	if err := os.Mkdir(tree, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	archive := exec.Command("git", "archive", previous)
+	archive.Dir = root
+	files, err := archive.Output()
+	if err != nil {
+		t.Fatalf("git archive %s: %v", previous, err)
+	}
+	unpack := exec.Command("tar", "-x", "-C", tree)
+	unpack.Stdin = bytes.NewReader(files)
+	if out, err := unpack.CombinedOutput(); err != nil {
+		t.Fatalf("tar: %v: %s", err, out)
+	}
+	build := exec.Command("go", "build", "-o", binary, "./cmd/pressmark")
+	build.Dir, build.Env = tree, append(os.Environ(), "CGO_ENABLED=0", "GOFLAGS=-buildvcs=false")
+	if out, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("build %s: %v: %s", previous, err, out)
+	}
+
+	in.postgres("", "createdb", "-U", "pressmark", "old")
+	address := output(t, docker(), "inspect", "--format", "{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}", in.container("postgres"))
+	old := exec.Command(binary, "user", "create", "--email", "admin@example.com", "--username", "admin", "--admin")
+	old.Env = append(os.Environ(), "DATABASE_URL=postgres://pressmark:"+in.env["POSTGRES_PASSWORD"]+"@"+address+":5432/old",
+		"SECRET_KEY="+in.env["SECRET_KEY"], "PRESSMARK_PASSWORD="+password, "DATA_DIR="+dir)
+	if out, err := old.CombinedOutput(); err != nil {
+		t.Fatalf("%s: %v: %s", previous, err, out)
+	}
+	before := in.pressmark("", "migrate", "status", "--database-url", "postgres://pressmark@postgres/old")
+	if !strings.Contains(before, "missing") {
+		t.Errorf("%s has the newest schema: %s", previous, before)
+	}
+
+	in.set(map[string]string{"DATABASE_URL": "postgres://pressmark@postgres/old"})
+	in.must(nil, "up", "--detach", "--no-build")
+	in.await("the new version", func() bool {
+		return !strings.Contains(in.try("exec", "-T", "backend", "pressmark", "migrate", "status"), "missing")
+	})
+	in.healthy()
+	s := login(t, in.front())
+	if n := s.total(t, in.front()); n != 25 {
+		t.Errorf("%d books after the upgrade", n)
+	}
+}
+
+// previousVersion is what is upgraded from: a commit that is given, or the newest
+// tag before this one, or a commit with an older schema; "" if there is none here.
+func previousVersion(t *testing.T) string {
+	t.Helper()
+	if given := os.Getenv("PRESSMARK_E2E_PREVIOUS"); given != "" {
+		return given
+	}
+	describe := exec.Command("git", "describe", "--tags", "--abbrev=0", "HEAD^")
+	describe.Dir = root
+	if tag, err := describe.Output(); err == nil {
+		return strings.TrimSpace(string(tag))
+	}
+	const withoutReaderState = "f3f7c8b^" // the one before migration 4
+	parse := exec.Command("git", "rev-parse", "--verify", "--quiet", withoutReaderState)
+	parse.Dir = root
+	commit, err := parse.Output()
+	if err != nil {
+		t.Log("there is no tag and no older commit: PRESSMARK_E2E_PREVIOUS names one to upgrade from")
+		return ""
+	}
+	return strings.TrimSpace(string(commit))
+}
+
+// checkScale runs two backends, of which nginx finds both.
+func checkScale(t *testing.T, in *installation) {
+	t.Helper()
+	in.must(nil, "up", "--detach", "--no-build", "--scale", "backend=2")
+	s := login(t, in.front())
+	in.await("answers of both", func() bool {
+		s.total(t, in.front())
+		return len(addresses(in.try("logs", "--no-color", "--tail", "200", "nginx"))) >= 2
+	})
+}
+
+// container is the id of the container of a service.
+func (in *installation) container(service string) string {
+	in.t.Helper()
+	return strings.TrimSpace(in.must(nil, "ps", "-q", service))
+}
+
+// healthy waits until nginx has found the backend.
+func (in *installation) healthy() {
+	in.t.Helper()
+	in.await("an answer through nginx", func() bool { return answers(in.front() + "/api/health/ready") })
+}
