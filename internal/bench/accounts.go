@@ -1,17 +1,16 @@
 package main
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"os/exec"
 	"slices"
 	"sync"
 	"time"
+
+	"github.com/pressmark/pressmark/internal/rig"
 )
 
 // The account that every server under test has.
@@ -23,42 +22,9 @@ const (
 // createAdmin makes that account in a data folder, before its server starts.
 func createAdmin(program, data string, env ...string) error {
 	cmd := exec.Command(program, "user", "create", "--admin", "--email=bench@example.com", "--username="+benchUser, "--data-dir="+data)
-	cmd.Env = append(append(inherited(), env...), "PRESSMARK_PASSWORD="+benchPassword)
+	cmd.Env = append(append(rig.Inherited(), env...), "PRESSMARK_PASSWORD="+benchPassword)
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("pressmark user create: %w: %s", err, out)
-	}
-	return nil
-}
-
-// send sends JSON to the server and reads what it answers into v, if it answers
-// with the status that is wanted.
-func (p *process) send(ctx context.Context, method, path string, body any, want int, v any, header ...string) error {
-	text, err := json.Marshal(body)
-	if err != nil {
-		return err
-	}
-	req, err := http.NewRequestWithContext(ctx, method, "http://"+p.addr+path, bytes.NewReader(text))
-	if err != nil {
-		return err
-	}
-	req.Header.Set("Content-Type", "application/json")
-	for i := 0; i+1 < len(header); i += 2 {
-		req.Header.Set(header[i], header[i+1])
-	}
-	res, err := http.DefaultClient.Do(req)
-	if err != nil {
-		return err
-	}
-	defer res.Body.Close()
-	answer, err := io.ReadAll(res.Body)
-	if err == nil && res.StatusCode != want {
-		err = fmt.Errorf("answered %d: %.300s", res.StatusCode, answer)
-	}
-	if err == nil && v != nil {
-		err = json.Unmarshal(answer, v)
-	}
-	if err != nil {
-		return fmt.Errorf("%s %s: %w", method, path, err)
 	}
 	return nil
 }
@@ -73,7 +39,7 @@ func (p *process) login(ctx context.Context) (string, error) {
 	var g struct {
 		AccessToken string `json:"access_token"`
 	}
-	err := p.send(ctx, http.MethodPost, "/api/auth/login", credentials{benchUser, benchPassword}, http.StatusOK, &g)
+	err := p.Send(ctx, http.MethodPost, "/api/auth/login", credentials{benchUser, benchPassword}, http.StatusOK, &g)
 	return g.AccessToken, err
 }
 
@@ -88,7 +54,7 @@ func (p *process) createUsers(ctx context.Context, kind string, n int, disabled 
 	for i := range names {
 		names[i] = fmt.Sprint(kind, i)
 		body := map[string]any{"email": names[i] + "@example.com", "username": names[i], "password": benchPassword, "disabled": disabled}
-		if err := p.send(ctx, http.MethodPost, "/api/admin/users", body, http.StatusCreated, nil, "Authorization", "Bearer "+token); err != nil {
+		if err := p.Send(ctx, http.MethodPost, "/api/admin/users", body, http.StatusCreated, nil, "Authorization", "Bearer "+token); err != nil {
 			return nil, err
 		}
 	}
@@ -118,10 +84,10 @@ func (l *lab) knownAgainstOpen(ctx context.Context, books int) (outcome, error) 
 		if err != nil {
 			return outcome{}, err
 		}
-		if err := prepare(srv.addr, t); err != nil {
+		if err := prepare(srv.Addr, t); err != nil {
 			return outcome{}, err
 		}
-		load, err := newLoad(srv.addr, t.want, t.sources(1, l.opts.conns))
+		load, err := newLoad(srv.Addr, t.want, t.sources(1, l.opts.conns))
 		if err != nil {
 			return outcome{}, err
 		}
@@ -129,7 +95,7 @@ func (l *lab) knownAgainstOpen(ctx context.Context, books int) (outcome, error) 
 		if _, err := load.run(ctx, l.opts.duration/10); err != nil {
 			return outcome{}, err
 		}
-		sides = append(sides, side{load, srv.pid()})
+		sides = append(sides, side{load, srv.PID()})
 	}
 	known, open, err := inTurn(ctx, sides[0], sides[1], l.opts.duration)
 	if err != nil {
@@ -159,7 +125,7 @@ func (p *process) logins(ctx context.Context, perSecond int, names []string) (in
 		who := credentials{names[asked%len(names)], benchPassword}
 		asked++
 		wg.Go(func() {
-			failed := p.send(context.WithoutCancel(ctx), http.MethodPost, "/api/auth/login", who, http.StatusOK, nil)
+			failed := p.Send(context.WithoutCancel(ctx), http.MethodPost, "/api/auth/login", who, http.StatusOK, nil)
 			mu.Lock()
 			defer mu.Unlock()
 			if failed == nil {
@@ -176,7 +142,7 @@ const readsPerSecond = 5000
 // steady asks at that pace for a while, over some connections, and returns how
 // long the answers took.
 func steady(ctx context.Context, srv *process, t traffic, conns int, d time.Duration) ([]time.Duration, error) {
-	load, err := newLoad(srv.addr, t.want, t.sources(1, conns))
+	load, err := newLoad(srv.Addr, t.want, t.sources(1, conns))
 	if err != nil {
 		return nil, err
 	}
@@ -223,7 +189,7 @@ func (l *lab) readsDuringLogins(ctx context.Context, books int) (outcome, error)
 	if err != nil {
 		return outcome{}, err
 	}
-	if err := prepare(srv.addr, t); err != nil {
+	if err := prepare(srv.Addr, t); err != nil {
 		return outcome{}, err
 	}
 	names, err := srv.createUsers(ctx, "reader", loginsPerSecond, false)
@@ -256,7 +222,7 @@ func (l *lab) readsDuringLogins(ctx context.Context, books int) (outcome, error)
 	}
 	slices.Sort(calm)
 	slices.Sort(busy)
-	before, during := quantile(calm, 0.95), quantile(busy, 0.95)
+	before, during := rig.Quantile(calm, 0.95), rig.Quantile(busy, 0.95)
 	return outcome{
 		value: float64(during) / float64(before), unit: ratio,
 		note: fmt.Sprintf("%d reads a second; p95 %s, and %s while %d logins a second are asked for; %d of %d were let in, the others were told to come again",
@@ -284,7 +250,7 @@ func (l *lab) loginTiming(ctx context.Context, books int) (outcome, error) {
 		return outcome{}, err
 	}
 	defer srv.stop()
-	if _, err := srv.ready(ctx, "/api/health/ready", readyWait); err != nil {
+	if _, err := srv.Ready(ctx, "/api/health/ready", readyWait); err != nil {
 		return outcome{}, err
 	}
 	for _, kind := range []string{"wrong", "disabled"} {
@@ -304,7 +270,7 @@ func (l *lab) loginTiming(ctx context.Context, books int) (outcome, error) {
 			address++
 			from := fmt.Sprintf("10.%d.%d.%d", address>>16, address>>8&255, address&255)
 			began := time.Now()
-			if err := srv.send(ctx, http.MethodPost, "/api/auth/login", given, http.StatusUnauthorized, nil, "X-Forwarded-For", from); err != nil {
+			if err := srv.Send(ctx, http.MethodPost, "/api/auth/login", given, http.StatusUnauthorized, nil, "X-Forwarded-For", from); err != nil {
 				return outcome{}, errors.Join(fmt.Errorf("%s, try %d", kind, try), err)
 			}
 			took[k] = append(took[k], time.Since(began))
@@ -314,7 +280,7 @@ func (l *lab) loginTiming(ctx context.Context, books int) (outcome, error) {
 	note := fmt.Sprintf("medians of %d each:", timedAccounts*triesOfEach)
 	for k, kind := range kinds {
 		slices.Sort(took[k])
-		m := quantile(took[k], 0.5)
+		m := rig.Quantile(took[k], 0.5)
 		medians = append(medians, m.Seconds())
 		note += fmt.Sprintf(" %s %s;", kind, format(m.Seconds(), seconds))
 	}

@@ -1,15 +1,14 @@
 package main
 
 import (
-	"bufio"
-	"bytes"
 	"context"
 	"fmt"
 	"math/rand/v2"
 	"net/http"
-	"strconv"
 	"strings"
 	"time"
+
+	"github.com/pressmark/pressmark/internal/rig"
 )
 
 // A mix as a busy server sees it: so many different requests, and users, each
@@ -54,7 +53,7 @@ func (l *lab) serveMix(ctx context.Context, books, users int, env ...string) (sr
 		return nil, "", nil, nil, err
 	}
 	l.rest()
-	if metrics, err = freeAddr(); err != nil {
+	if metrics, err = rig.FreeAddr(); err != nil {
 		return nil, "", nil, nil, err
 	}
 	srv, err = l.serve(lib.dir, append([]string{"METRICS_ADDR=" + metrics, "ARGON2_MEMORY=8MiB", "ARGON2_TIME=1"}, env...)...)
@@ -66,10 +65,10 @@ func (l *lab) serveMix(ctx context.Context, books, users int, env ...string) (sr
 			srv.stop()
 		}
 	}()
-	if _, err = srv.ready(ctx, "/api/health/ready", readyWait); err != nil {
+	if _, err = srv.Ready(ctx, "/api/health/ready", readyWait); err != nil {
 		return srv, "", nil, nil, err
 	}
-	if _, err = srv.prepared(ctx, readyWait); err != nil {
+	if _, err = srv.Prepared(ctx, readyWait); err != nil {
 		return srv, "", nil, nil, err
 	}
 	if tokens, err = srv.tokens(ctx, users); err != nil {
@@ -99,7 +98,7 @@ func (p *process) tokens(ctx context.Context, users int) ([]string, error) {
 		var g struct {
 			AccessToken string `json:"access_token"`
 		}
-		if err := p.send(ctx, http.MethodPost, "/api/auth/login", credentials{name, benchPassword}, http.StatusOK, &g); err != nil {
+		if err := p.Send(ctx, http.MethodPost, "/api/auth/login", credentials{name, benchPassword}, http.StatusOK, &g); err != nil {
 			return nil, err
 		}
 		tokens[i] = g.AccessToken
@@ -107,36 +106,13 @@ func (p *process) tokens(ctx context.Context, users int) ([]string, error) {
 	return tokens, nil
 }
 
-// gauges are the values that a server tells Prometheus, by name and labels.
-type gauges map[string]float64
-
-func readGauges(ctx context.Context, addr string) (gauges, error) {
-	text, err := (&process{addr: addr}).fetchOK(ctx, "/metrics")
-	if err != nil {
-		return nil, err
-	}
-	g := gauges{}
-	for lines := bufio.NewScanner(bytes.NewReader(text)); lines.Scan(); {
-		name, value, ok := strings.Cut(lines.Text(), "} ")
-		if ok {
-			name += "}"
-		} else if name, value, ok = strings.Cut(lines.Text(), " "); !ok {
-			continue
-		}
-		if v, err := strconv.ParseFloat(value, 64); err == nil {
-			g[name] = v
-		}
-	}
-	return g, nil
-}
-
-// hits and misses of answers ready to be sent.
-func (g gauges) ready() (hits, misses float64) {
+// readyHits are the hits and misses of answers ready to be sent.
+func readyHits(g rig.Gauges) (hits, misses float64) {
 	return g[`cache_hits_total{namespace="ready",tier="local"}`], g[`cache_misses_total{namespace="ready",tier="local"}`]
 }
 
 // userLoads is how often an account was asked for in the database.
-func (g gauges) userLoads() float64 {
+func userLoads(g rig.Gauges) float64 {
 	return g[`cache_load_duration_seconds_count{namespace="user",result="ok"}`]
 }
 
@@ -158,16 +134,16 @@ func (l *lab) askMix(ctx context.Context, books int, env ...string) (*mixed, err
 	}
 	defer srv.stop()
 	m := &mixed{}
-	if m.before, err = rssAnon(srv.pid()); err != nil {
+	if m.before, err = rig.RSSAnon(srv.PID()); err != nil {
 		return nil, err
 	}
-	load, err := newLoad(srv.addr, http.StatusOK, mixSources(queries, tokens, l.opts.conns))
+	load, err := newLoad(srv.Addr, http.StatusOK, mixSources(queries, tokens, l.opts.conns))
 	if err != nil {
 		return nil, err
 	}
 	defer load.close()
-	var at [3]gauges
-	if at[0], err = readGauges(ctx, addr); err != nil {
+	var at [3]rig.Gauges
+	if at[0], err = rig.ReadGauges(ctx, addr); err != nil {
 		return nil, err
 	}
 	for half := range 2 {
@@ -176,19 +152,19 @@ func (l *lab) askMix(ctx context.Context, books int, env ...string) (*mixed, err
 			return nil, err
 		}
 		m.requests += s.requests
-		if at[half+1], err = readGauges(ctx, addr); err != nil {
+		if at[half+1], err = rig.ReadGauges(ctx, addr); err != nil {
 			return nil, err
 		}
 	}
-	rate := func(from, to gauges) float64 {
-		h0, m0 := from.ready()
-		h1, m1 := to.ready()
+	rate := func(from, to rig.Gauges) float64 {
+		h0, m0 := readyHits(from)
+		h1, m1 := readyHits(to)
 		return (h1 - h0) / (h1 - h0 + m1 - m0)
 	}
 	m.hitRate, m.overall = rate(at[1], at[2]), rate(at[0], at[2])
-	m.userLoads = at[2].userLoads() - at[0].userLoads()
+	m.userLoads = userLoads(at[2]) - userLoads(at[0])
 	m.kept, m.limit = at[2]["cache_bytes"], at[2]["cache_max_bytes"]
-	m.rss, err = rssAnon(srv.pid())
+	m.rss, err = rig.RSSAnon(srv.PID())
 	return m, err
 }
 

@@ -5,10 +5,11 @@ import (
 	"context"
 	"fmt"
 	"math"
-	"net"
 	"os"
 	"path/filepath"
 	"time"
+
+	"github.com/pressmark/pressmark/internal/rig"
 )
 
 // minSlices is the least number of slices that one side of a comparison gets.
@@ -24,7 +25,7 @@ type side struct {
 }
 
 func (s side) slice(ctx context.Context, d time.Duration) (sample, error) {
-	before, err := cpuTime(s.pid)
+	before, err := rig.CPUTime(s.pid)
 	if err != nil {
 		return sample{}, err
 	}
@@ -32,7 +33,7 @@ func (s side) slice(ctx context.Context, d time.Duration) (sample, error) {
 	if err != nil {
 		return sample{}, err
 	}
-	after, err := cpuTime(s.pid)
+	after, err := rig.CPUTime(s.pid)
 	return sample{slice: got, cpu: after - before}, err
 }
 
@@ -69,10 +70,10 @@ type traffic struct {
 
 // versusBare measures our server against a bare handler that writes the same.
 func (l *lab) versusBare(ctx context.Context, srv *process, t traffic) (outcome, error) {
-	if err := prepare(srv.addr, t); err != nil {
+	if err := prepare(srv.Addr, t); err != nil {
 		return outcome{}, err
 	}
-	ours, err := newLoad(srv.addr, t.want, t.sources(1, l.opts.conns))
+	ours, err := newLoad(srv.Addr, t.want, t.sources(1, l.opts.conns))
 	if err != nil {
 		return outcome{}, err
 	}
@@ -85,7 +86,7 @@ func (l *lab) versusBare(ctx context.Context, srv *process, t traffic) (outcome,
 	if t.against != nil {
 		t = *t.against
 	}
-	stored, size, err := typical(srv.addr, t, mean)
+	stored, size, err := typical(srv.Addr, t, mean)
 	if err != nil {
 		return outcome{}, err
 	}
@@ -94,7 +95,7 @@ func (l *lab) versusBare(ctx context.Context, srv *process, t traffic) (outcome,
 		return outcome{}, err
 	}
 	defer bare.stop()
-	others, err := newLoad(bare.addr, t.want, t.sources(2, l.opts.conns))
+	others, err := newLoad(bare.Addr, t.want, t.sources(2, l.opts.conns))
 	if err != nil {
 		return outcome{}, err
 	}
@@ -102,7 +103,7 @@ func (l *lab) versusBare(ctx context.Context, srv *process, t traffic) (outcome,
 	if _, err := others.run(ctx, l.opts.duration/10); err != nil {
 		return outcome{}, err
 	}
-	a, b, err := inTurn(ctx, side{ours, srv.pid()}, side{others, bare.pid()}, l.opts.duration)
+	a, b, err := inTurn(ctx, side{ours, srv.PID()}, side{others, bare.PID()}, l.opts.duration)
 	if err != nil {
 		return outcome{}, err
 	}
@@ -180,7 +181,7 @@ func (l *lab) startBare(ctx context.Context, stored []byte) (*process, error) {
 	if err := os.WriteFile(file, stored, 0o600); err != nil {
 		return nil, err
 	}
-	addr, err := freeAddr()
+	addr, err := rig.FreeAddr()
 	if err != nil {
 		return nil, err
 	}
@@ -188,29 +189,9 @@ func (l *lab) startBare(ctx context.Context, stored []byte) (*process, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := p.listening(ctx); err != nil {
+	if err := p.Listening(ctx); err != nil {
 		p.stop()
 		return nil, err
 	}
 	return p, nil
-}
-
-// listening waits until the server takes connections.
-func (p *process) listening(ctx context.Context) error {
-	for {
-		conn, err := net.DialTimeout("tcp", p.addr, time.Second)
-		if err == nil {
-			return conn.Close()
-		}
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-p.ended:
-			return fmt.Errorf("%s ended; its last words:\n%s", p.cmd.Path, p.log.last(20))
-		case <-time.After(5 * time.Millisecond):
-		}
-		if time.Since(p.began) > 10*time.Second {
-			return fmt.Errorf("%s does not listen on %s: %w", p.cmd.Path, p.addr, err)
-		}
-	}
 }

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/pressmark/pressmark/internal/rig"
 	"github.com/pressmark/pressmark/storage/gdrivestore/drivetest"
 )
 
@@ -94,19 +95,19 @@ func (l *lab) fromDrive(ctx context.Context, books int) (_ *driven, err error) {
 	found := &driven{}
 	request := fmt.Sprintf("/api/files/download/%d/epub", lib.big)
 	err = l.withBook(ctx, empty, func(srv *process) error {
-		before, err := rssAnon(srv.pid())
+		before, err := rig.RSSAnon(srv.PID())
 		if err != nil {
 			return err
 		}
-		watch := watchPeak(srv.pid())
-		found.first, found.whole, err = fetch(ctx, srv.addr, request)
-		found.memory = max(watch.stop()-before, 0)
+		watch := rig.WatchPeak(srv.PID())
+		found.first, found.whole, err = fetch(ctx, srv.Addr, request)
+		found.memory = max(watch.Stop()-before, 0)
 		found.calls = d.Calls()
 		if err != nil {
 			return err
 		}
 		for range 3 {
-			_, again, err := fetch(ctx, srv.addr, request)
+			_, again, err := fetch(ctx, srv.Addr, request)
 			if err != nil {
 				return err
 			}
@@ -121,7 +122,7 @@ func (l *lab) fromDrive(ctx context.Context, books int) (_ *driven, err error) {
 	}
 	return found, errors.Join(l.putBook(filepath.Join(empty, key), d.Open(id)), l.withBook(ctx, empty, func(srv *process) error {
 		for range 4 {
-			_, took, err := fetch(ctx, srv.addr, request)
+			_, took, err := fetch(ctx, srv.Addr, request)
 			if err != nil {
 				return err
 			}
@@ -175,7 +176,7 @@ func (l *lab) withBook(ctx context.Context, folder string, use func(*process) er
 		return err
 	}
 	defer srv.stop()
-	if _, err := srv.prepared(ctx, readyWait); err != nil {
+	if _, err := srv.Prepared(ctx, readyWait); err != nil {
 		return err
 	}
 	return use(srv)

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/pressmark/pressmark/catalog"
+	"github.com/pressmark/pressmark/internal/rig"
 )
 
 // selection is a way to select about the same share of a library again and
@@ -72,7 +73,7 @@ func (l *lab) facets(ctx context.Context, books int) (outcome, error) {
 	if err != nil {
 		return outcome{}, err
 	}
-	c, err := dial(srv.addr)
+	c, err := dial(srv.Addr)
 	if err != nil {
 		return outcome{}, err
 	}
@@ -95,14 +96,14 @@ func (l *lab) facets(ctx context.Context, books int) (outcome, error) {
 			}
 			took[i%2] = append(took[i%2], time.Since(began))
 		}
-		with := median(took[0])
+		with := rig.Median(took[0])
 		o.value = max(o.value, with.Seconds())
 		o.note += fmt.Sprintf("\nof %d books %s (p95 %s), without %s", s.books,
-			format(with.Seconds(), seconds), format(p95(took[0]).Seconds(), seconds), format(median(took[1]).Seconds(), seconds))
+			format(with.Seconds(), seconds), format(p95(took[0]).Seconds(), seconds), format(rig.Median(took[1]).Seconds(), seconds))
 	}
 	return o, ctx.Err()
 }
 
 func p95(took []time.Duration) time.Duration {
-	return quantile(slices.Sorted(slices.Values(took)), 0.95)
+	return rig.Quantile(slices.Sorted(slices.Values(took)), 0.95)
 }

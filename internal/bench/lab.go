@@ -10,6 +10,8 @@ import (
 	"regexp"
 	"slices"
 	"time"
+
+	"github.com/pressmark/pressmark/internal/rig"
 )
 
 // options are the flags.
@@ -76,7 +78,7 @@ func newLab(ctx context.Context, o options, log io.Writer) (*lab, error) {
 	}
 	if l.program == "" {
 		l.say("building cmd/pressmark")
-		l.program, err = buildServer(ctx, l.dir)
+		l.program, err = rig.BuildServer(ctx, l.dir)
 	}
 	if err != nil {
 		return nil, errors.Join(err, l.close())
@@ -125,7 +127,7 @@ const readyWait = 5 * time.Minute
 
 // serve starts a server of the library in a folder. Its caller stops it.
 func (l *lab) serve(folder string, env ...string) (*process, error) {
-	addr, err := freeAddr()
+	addr, err := rig.FreeAddr()
 	if err != nil {
 		return nil, err
 	}
@@ -152,11 +154,11 @@ func (l *lab) server(ctx context.Context, books int) (*process, *library, error)
 	if err != nil {
 		return nil, nil, err
 	}
-	if _, err := srv.ready(ctx, "/api/health/ready", readyWait); err != nil {
+	if _, err := srv.Ready(ctx, "/api/health/ready", readyWait); err != nil {
 		srv.stop()
 		return nil, nil, err
 	}
-	if _, err := srv.prepared(ctx, readyWait); err != nil {
+	if _, err := srv.Prepared(ctx, readyWait); err != nil {
 		srv.stop()
 		return nil, nil, err
 	}

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"net"
 	"slices"
 	"strings"
 	"sync"
@@ -125,14 +124,4 @@ func (w *worker) run(ctx context.Context, end time.Time, want int) error {
 func requestLine(request []byte) string {
 	line, _, _ := strings.Cut(string(request), "\r\n")
 	return strings.TrimSuffix(line, " HTTP/1.1")
-}
-
-// freeAddr returns a loopback address that nobody listens on.
-func freeAddr() (string, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return "", err
-	}
-	defer l.Close()
-	return l.Addr().String(), nil
 }

@@ -7,6 +7,8 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+
+	"github.com/pressmark/pressmark/internal/rig"
 )
 
 // nginxConf serves one folder with sendfile, as nginx's own manual sets it up.
@@ -48,7 +50,7 @@ func (l *lab) startNginx(ctx context.Context, file string) (*process, error) {
 	if err := os.Symlink(file, link); err != nil {
 		return nil, err
 	}
-	addr, err := freeAddr()
+	addr, err := rig.FreeAddr()
 	if err != nil {
 		return nil, err
 	}
@@ -65,7 +67,7 @@ func (l *lab) startNginx(ctx context.Context, file string) (*process, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := p.listening(ctx); err != nil {
+	if err := p.Listening(ctx); err != nil {
 		p.stop()
 		return nil, err
 	}
@@ -95,7 +97,7 @@ func (l *lab) download(ctx context.Context, books int) (outcome, error) {
 		*process
 		path string
 	}{{srv, fmt.Sprintf("/api/files/download/%d/epub", lib.big)}, {nginx, "/book.epub"}} {
-		load, err := newLoad(s.addr, 200, same(get(nil, s.path))(0, l.opts.conns))
+		load, err := newLoad(s.Addr, 200, same(get(nil, s.path))(0, l.opts.conns))
 		if err != nil {
 			return outcome{}, err
 		}
@@ -103,7 +105,7 @@ func (l *lab) download(ctx context.Context, books int) (outcome, error) {
 		if _, err := load.run(ctx, l.opts.duration/10); err != nil {
 			return outcome{}, err
 		}
-		sides[i] = side{load, s.pid()}
+		sides[i] = side{load, s.PID()}
 	}
 	a, b, err := inTurn(ctx, sides[0], sides[1], l.opts.duration)
 	if err != nil {

@@ -10,6 +10,8 @@ import (
 	"os/exec"
 	"slices"
 	"time"
+
+	"github.com/pressmark/pressmark/internal/rig"
 )
 
 // redisServer is a Redis of the bench, in a network of its own where that can be
@@ -33,7 +35,7 @@ func (l *lab) startRedis(ctx context.Context, apart bool) (*redisServer, error) 
 	if err != nil {
 		return nil, err
 	}
-	addr, err := freeAddr()
+	addr, err := rig.FreeAddr()
 	if err != nil {
 		return nil, err
 	}
@@ -98,7 +100,7 @@ func makeSpace() error {
 func removeSpace() { _ = commands([]string{"ip", "netns", "del", redisSpace}) }
 
 func (r *redisServer) close() {
-	_ = thaw(r.cmd.Process)
+	_ = rig.Thaw(r.Cmd.Process)
 	r.stop()
 	if r.space != "" {
 		removeSpace()
@@ -120,7 +122,7 @@ func (r *redisServer) begin(f fault) error {
 		r.stop()
 		return nil
 	case frozen:
-		return freeze(r.cmd.Process)
+		return rig.Freeze(r.Cmd.Process)
 	}
 	return commands([]string{"ip", "netns", "exec", r.space, "iptables", "-A", "INPUT", "-j", "DROP"})
 }
@@ -128,13 +130,13 @@ func (r *redisServer) begin(f fault) error {
 func (r *redisServer) end(f fault) (err error) {
 	switch f {
 	case stopped:
-		p, err := start(r.addr, nil, r.cmd.Path, r.cmd.Args[1:]...)
+		p, err := start(r.Addr, nil, r.Cmd.Path, r.Cmd.Args[1:]...)
 		if err == nil {
 			r.process = p
 		}
 		return err
 	case frozen:
-		return thaw(r.cmd.Process)
+		return rig.Thaw(r.Cmd.Process)
 	}
 	return commands([]string{"ip", "netns", "exec", r.space, "iptables", "-F", "INPUT"})
 }
@@ -154,12 +156,12 @@ func (l *lab) outage(books int, f fault) func(context.Context) (outcome, error) 
 			return outcome{}, err
 		}
 		defer func() { redis.close() }()
-		srv, metrics, queries, tokens, err := l.serveMix(ctx, books, 20, "REDIS_URL=redis://"+redis.addr)
+		srv, metrics, queries, tokens, err := l.serveMix(ctx, books, 20, "REDIS_URL=redis://"+redis.Addr)
 		if err != nil {
 			return outcome{}, err
 		}
 		defer srv.stop()
-		load, err := newLoad(srv.addr, http.StatusOK, mixSources(queries, tokens, outageConns))
+		load, err := newLoad(srv.Addr, http.StatusOK, mixSources(queries, tokens, outageConns))
 		if err != nil {
 			return outcome{}, err
 		}
@@ -167,7 +169,7 @@ func (l *lab) outage(books int, f fault) func(context.Context) (outcome, error) 
 		if _, err := load.run(ctx, l.opts.duration); err != nil { // to warm up
 			return outcome{}, err
 		}
-		before, err := readGauges(ctx, metrics)
+		before, err := rig.ReadGauges(ctx, metrics)
 		if err != nil {
 			return outcome{}, err
 		}
@@ -186,7 +188,7 @@ func (l *lab) outage(books int, f fault) func(context.Context) (outcome, error) 
 		if err != nil {
 			return outcome{}, fmt.Errorf("while Redis fails: %w", err)
 		}
-		during, err := readGauges(ctx, metrics)
+		during, err := rig.ReadGauges(ctx, metrics)
 		if err != nil {
 			return outcome{}, err
 		}
@@ -200,7 +202,7 @@ func (l *lab) outage(books int, f fault) func(context.Context) (outcome, error) 
 		if err != nil {
 			return outcome{}, err
 		}
-		p99 := func(s slice) time.Duration { return quantile(s.took, 0.99) }
+		p99 := func(s slice) time.Duration { return rig.Quantile(s.took, 0.99) }
 		return outcome{
 			value: max(p99(ill)-p99(healthy), 0).Seconds(), unit: seconds,
 			note: fmt.Sprintf("p99 of %d connections %s before, %s in the second in which it fails (longest %s), %s after that; %d requests, none failed; goroutines %.0f before, %.0f during; used again %s after it was back",
@@ -214,7 +216,7 @@ func (l *lab) outage(books int, f fault) func(context.Context) (outcome, error) 
 func recovered(ctx context.Context, metrics string) (time.Duration, error) {
 	began := time.Now()
 	for time.Since(began) < time.Minute {
-		g, err := readGauges(ctx, metrics)
+		g, err := rig.ReadGauges(ctx, metrics)
 		if err != nil {
 			return 0, err
 		}

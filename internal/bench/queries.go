@@ -63,7 +63,7 @@ func readVocabulary(ctx context.Context, srv *process) (*vocabulary, error) {
 }
 
 func fetchJSON(ctx context.Context, srv *process, path string, to any) error {
-	body, err := srv.fetchOK(ctx, path)
+	body, err := srv.FetchOK(ctx, path)
 	if err != nil {
 		return err
 	}

@@ -12,6 +12,7 @@ import (
 
 	"github.com/pressmark/pressmark/catalog"
 	"github.com/pressmark/pressmark/catalog/calibre/calibretest"
+	"github.com/pressmark/pressmark/internal/rig"
 )
 
 // editedBooks is how many books one edit changes.
@@ -103,10 +104,10 @@ func (l *lab) refreshed(ctx context.Context, books int) (*refresh, error) {
 			return nil, err
 		}
 		defer srv.stop()
-		if _, err := srv.ready(ctx, "/api/health/ready", readyWait); err != nil {
+		if _, err := srv.Ready(ctx, "/api/health/ready", readyWait); err != nil {
 			return nil, err
 		}
-		if _, err := settled(ctx, srv.pid()); err != nil {
+		if _, err := settled(ctx, srv.PID()); err != nil {
 			return nil, err
 		}
 		e, err := newEditor(dir, lib.ids)
@@ -119,18 +120,18 @@ func (l *lab) refreshed(ctx context.Context, books int) (*refresh, error) {
 		for range 5 {
 			seen, held, err := r.round(ctx, e, dir, srv)
 			if err != nil {
-				return nil, fmt.Errorf("%w; the server's last words:\n%s", err, srv.log.last(5))
+				return nil, fmt.Errorf("%w; the server's last words:\n%s", err, srv.Log.Last(5))
 			}
 			visible, lock = append(visible, seen), append(lock, held)
 		}
-		r.visible, r.lock = median(visible), median(lock)
+		r.visible, r.lock = rig.Median(visible), rig.Median(lock)
 		return r, nil
 	})
 }
 
 // round edits once and waits until the server shows it.
 func (r *refresh) round(ctx context.Context, e *editor, dir string, srv *process) (visible, lock time.Duration, err error) {
-	c, err := dial(srv.addr)
+	c, err := dial(srv.Addr)
 	if err != nil {
 		return 0, 0, err
 	}

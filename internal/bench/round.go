@@ -10,6 +10,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/pressmark/pressmark/internal/rig"
 )
 
 // reply is how long an ask took.
@@ -31,13 +33,13 @@ func roundOf(ctx context.Context, srv *process, conns int, list []ask) (lap, err
 		}
 	}()
 	for range conns {
-		c, err := dial(srv.addr)
+		c, err := dial(srv.Addr)
 		if err != nil {
 			return lap{}, err
 		}
 		clients = append(clients, c)
 	}
-	before, err := cpuTime(srv.pid())
+	before, err := rig.CPUTime(srv.PID())
 	if err != nil {
 		return lap{}, err
 	}
@@ -66,7 +68,7 @@ func roundOf(ctx context.Context, srv *process, conns int, list []ask) (lap, err
 	}
 	wg.Wait()
 	l := lap{replies: replies, elapsed: time.Since(began)}
-	after, err := cpuTime(srv.pid())
+	after, err := rig.CPUTime(srv.PID())
 	l.cpu = after - before
 	return l, errors.Join(ctx.Err(), err, few(faults))
 }
@@ -100,7 +102,7 @@ func (l lap) quantile(q float64) time.Duration {
 		took = append(took, r.took)
 	}
 	slices.Sort(took)
-	return quantile(took, q)
+	return rig.Quantile(took, q)
 }
 
 // speed sums the lap up for the table.

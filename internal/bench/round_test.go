@@ -10,6 +10,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/pressmark/pressmark/internal/rig"
 )
 
 // selfAt is this process as the server at an address.
@@ -19,7 +21,7 @@ func selfAt(t *testing.T, addr string) *process {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &process{addr: addr, cmd: &exec.Cmd{Process: self}, log: &tail{}, ended: make(chan struct{})}
+	return &process{&rig.Process{Addr: addr, Cmd: &exec.Cmd{Process: self}, Log: &rig.Tail{}, Ended: make(chan struct{})}}
 }
 
 func TestRound(t *testing.T) {
@@ -66,23 +68,6 @@ func TestLap(t *testing.T) {
 	}
 	if s := l.speed(); s.PerSecond != 1000 || s.CPU != time.Microsecond || s.P95 != 191*time.Millisecond {
 		t.Errorf("%+v", s)
-	}
-}
-
-func TestPrepared(t *testing.T) {
-	srv := selfAt(t, "")
-	fmt.Fprintln(srv.log, `{"level":"INFO","msg":"Serving","took":"9s"}`)
-	if took, err := srv.log.prepared(); took != 0 || err != nil {
-		t.Errorf("before: %v, %v", took, err)
-	}
-	fmt.Fprintln(srv.log, `{"level":"INFO","msg":"Ready to search text","took":"1.25s"}`)
-	if took, err := srv.prepared(t.Context(), time.Minute); took != 1250*time.Millisecond || err != nil {
-		t.Errorf("%v, %v", took, err)
-	}
-	close(srv.ended)
-	srv.log = &tail{}
-	if _, err := srv.prepared(t.Context(), time.Minute); err == nil || !strings.Contains(err.Error(), "ended before") {
-		t.Errorf("ended: %v", err)
 	}
 }
 

@@ -88,7 +88,7 @@ func notModified(ctx context.Context, srv *process, lib *library) (traffic, erro
 }
 
 func bareNotModified(_ context.Context, srv *process, _ *library) (traffic, error) {
-	c, err := dial(srv.addr)
+	c, err := dial(srv.Addr)
 	if err != nil {
 		return traffic{}, err
 	}

@@ -67,10 +67,10 @@ func (l *lab) withServer(ctx context.Context, books int, use func(*process, time
 		return err
 	}
 	defer srv.stop()
-	if _, err := srv.ready(ctx, "/api/health/ready", readyWait); err != nil {
+	if _, err := srv.Ready(ctx, "/api/health/ready", readyWait); err != nil {
 		return err
 	}
-	prepared, err := srv.prepared(ctx, readyWait)
+	prepared, err := srv.Prepared(ctx, readyWait)
 	if err != nil {
 		return err
 	}

@@ -14,6 +14,7 @@ import (
 	"github.com/johannesboyne/gofakes3"
 	"github.com/johannesboyne/gofakes3/backend/s3mem"
 
+	"github.com/pressmark/pressmark/internal/rig"
 	"github.com/pressmark/pressmark/storage"
 	"github.com/pressmark/pressmark/storage/gdrivestore/drivetest"
 	"github.com/pressmark/pressmark/storage/s3store"
@@ -77,24 +78,24 @@ func (l *lab) slow(books int, at place) func(context.Context) (outcome, error) {
 			return outcome{}, err
 		}
 		defer srv.stop()
-		if _, err := srv.prepared(ctx, readyWait); err != nil {
+		if _, err := srv.Prepared(ctx, readyWait); err != nil {
 			return outcome{}, err
 		}
 		request := get(nil, fmt.Sprintf("/api/files/download/%d/epub", lib.big))
-		first, err := beginSlowly(ctx, srv.addr, request) // the paths are warm
+		first, err := beginSlowly(ctx, srv.Addr, request) // the paths are warm
 		if err != nil {
 			return outcome{}, err
 		}
 		first.Close()
-		before, err := rssAnon(srv.pid())
+		before, err := rig.RSSAnon(srv.PID())
 		if err != nil {
 			return outcome{}, err
 		}
-		watch := watchPeak(srv.pid())
+		watch := rig.WatchPeak(srv.PID())
 		for range slowClients {
-			c, err := beginSlowly(ctx, srv.addr, request)
+			c, err := beginSlowly(ctx, srv.Addr, request)
 			if err != nil {
-				watch.stop()
+				watch.Stop()
 				return outcome{}, err
 			}
 			defer c.Close()
@@ -103,7 +104,7 @@ func (l *lab) slow(books int, at place) func(context.Context) (outcome, error) {
 		case <-ctx.Done():
 		case <-time.After(slowFor):
 		}
-		most := watch.stop()
+		most := watch.Stop()
 		return outcome{
 			value: float64(max(most-before, 0)), unit: bytesIn,
 			note: fmt.Sprintf("%d clients that have read %d bytes each; anonymous memory %.1f MB before, %.1f at most", slowClients, len(slowStart{}), float64(before)/1e6, float64(most)/1e6),
@@ -139,7 +140,7 @@ func beginSlowly(ctx context.Context, addr string, request []byte) (net.Conn, er
 // bucketOf puts the large book of a library into a bucket of this process, and
 // returns the settings that lead there.
 func bucketOf(ctx context.Context, lib *library) (env []string, stop func(), err error) {
-	addr, err := freeAddr()
+	addr, err := rig.FreeAddr()
 	if err != nil {
 		return nil, nil, err
 	}

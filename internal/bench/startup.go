@@ -8,6 +8,7 @@ import (
 
 	"github.com/pressmark/pressmark/catalog/calibre"
 	"github.com/pressmark/pressmark/httpapi"
+	"github.com/pressmark/pressmark/internal/rig"
 )
 
 // startup is what starting a server on a library showed.
@@ -41,7 +42,7 @@ func (l *lab) startups(ctx context.Context, books int) (*startup, error) {
 				return nil, err
 			}
 		}
-		s.ready, s.cpu, s.prepared = median(ready), median(cpu), median(prepared)
+		s.ready, s.cpu, s.prepared = rig.Median(ready), rig.Median(cpu), rig.Median(prepared)
 		return s, nil
 	})
 }
@@ -52,26 +53,26 @@ func (l *lab) startup(ctx context.Context, lib *library, s *startup, ready, cpu,
 		return err
 	}
 	defer srv.stop()
-	watch := watchPeak(srv.pid())
-	took, err := srv.ready(ctx, "/api/health/ready", readyWait)
+	watch := rig.WatchPeak(srv.PID())
+	took, err := srv.Ready(ctx, "/api/health/ready", readyWait)
 	if err != nil {
-		watch.stop()
+		watch.Stop()
 		return err
 	}
 	*ready = append(*ready, took)
-	used, err := cpuTime(srv.pid())
+	used, err := rig.CPUTime(srv.PID())
 	if err != nil {
-		watch.stop()
+		watch.Stop()
 		return err
 	}
 	*cpu = append(*cpu, used)
-	if took, err = srv.prepared(ctx, readyWait); err != nil {
-		watch.stop()
+	if took, err = srv.Prepared(ctx, readyWait); err != nil {
+		watch.Stop()
 		return err
 	}
 	*prepared = append(*prepared, took)
-	rest, err := settled(ctx, srv.pid())
-	s.peak = max(s.peak, watch.stop())
+	rest, err := settled(ctx, srv.PID())
+	s.peak = max(s.peak, watch.Stop())
 	s.rest = max(s.rest, rest)
 	return err
 }
@@ -79,7 +80,7 @@ func (l *lab) startup(ctx context.Context, lib *library, s *startup, ready, cpu,
 // settled waits until the memory of a process has not moved by more than one
 // part in a hundred for five seconds, at most half a minute, and returns it.
 func settled(ctx context.Context, pid int) (int64, error) {
-	mark, err := rssAnon(pid)
+	mark, err := rig.RSSAnon(pid)
 	since := time.Now()
 	for begin := since; err == nil && time.Since(since) < 5*time.Second && time.Since(begin) < 30*time.Second; {
 		select {
@@ -88,14 +89,14 @@ func settled(ctx context.Context, pid int) (int64, error) {
 		case <-time.After(250 * time.Millisecond):
 		}
 		var now int64
-		if now, err = rssAnon(pid); now > mark+mark/100 || now < mark-mark/100 {
+		if now, err = rig.RSSAnon(pid); now > mark+mark/100 || now < mark-mark/100 {
 			mark, since = now, time.Now()
 		}
 	}
 	if err != nil {
 		return 0, err
 	}
-	return rssAnon(pid)
+	return rig.RSSAnon(pid)
 }
 
 // inProcess is what catalog/calibre needs without a server around it.
@@ -143,7 +144,7 @@ func (l *lab) calibreAlone(ctx context.Context, books int) (*inProcess, error) {
 			}
 			took = append(took, time.Since(began))
 		}
-		in.refresh = median(took)
+		in.refresh = rig.Median(took)
 		return in, nil
 	})
 }

@@ -103,7 +103,7 @@ func (l *lab) stateOf(ctx context.Context, books int, postgres bool) (s *states,
 		return nil, err
 	}
 	defer srv.stop()
-	if _, err := srv.ready(ctx, "/api/health/ready", readyWait); err != nil {
+	if _, err := srv.Ready(ctx, "/api/health/ready", readyWait); err != nil {
 		return nil, err
 	}
 	token, err := srv.login(ctx)
@@ -193,7 +193,7 @@ func (l *lab) timed(ctx context.Context, srv *process, into *sample, conns int, 
 	for n := range conns {
 		sources = append(sources, of(n))
 	}
-	load, err := newLoad(srv.addr, http.StatusOK, sources)
+	load, err := newLoad(srv.Addr, http.StatusOK, sources)
 	if err != nil {
 		return err
 	}
@@ -201,7 +201,7 @@ func (l *lab) timed(ctx context.Context, srv *process, into *sample, conns int, 
 	if _, err := load.run(ctx, l.opts.duration/10); err != nil {
 		return err
 	}
-	*into, err = side{load, srv.pid()}.slice(ctx, l.opts.duration)
+	*into, err = side{load, srv.PID()}.slice(ctx, l.opts.duration)
 	return err
 }
 

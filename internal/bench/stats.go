@@ -1,34 +1,10 @@
 package main
 
 import (
-	"cmp"
-	"slices"
 	"time"
+
+	"github.com/pressmark/pressmark/internal/rig"
 )
-
-// median returns the middle one of values, or the mean of the two in the
-// middle; 0 of none.
-func median[T ~int64 | ~float64](values []T) T {
-	if len(values) == 0 {
-		return 0
-	}
-	s := slices.Clone(values)
-	slices.Sort(s)
-	if n := len(s); n%2 == 0 {
-		return (s[n/2-1] + s[n/2]) / 2
-	}
-	return s[len(s)/2]
-}
-
-// quantile returns the value below which the share q of the sorted values lie;
-// 0 of none.
-func quantile[T cmp.Ordered](sorted []T, q float64) T {
-	if len(sorted) == 0 {
-		var zero T
-		return zero
-	}
-	return sorted[min(int(q*float64(len(sorted))), len(sorted)-1)]
-}
 
 // speed sums up what one server did in all slices of a row: medians over them.
 type speed struct {
@@ -59,12 +35,12 @@ func sumUp(samples []sample) speed {
 		bytes = append(bytes, float64(s.bytes)/seconds)
 		cpu = append(cpu, s.cpuPerRequest())
 		perByte = append(perByte, float64(s.cpu)/float64(max(s.bytes, 1)))
-		p50 = append(p50, quantile(s.took, 0.50))
-		p95 = append(p95, quantile(s.took, 0.95))
+		p50 = append(p50, rig.Quantile(s.took, 0.50))
+		p95 = append(p95, rig.Quantile(s.took, 0.95))
 	}
 	return speed{
-		PerSecond: median(rate), Bytes: median(bytes), CPU: time.Duration(median(cpu)),
-		CPUPerByte: median(perByte), P50: median(p50), P95: median(p95),
+		PerSecond: rig.Median(rate), Bytes: rig.Median(bytes), CPU: time.Duration(rig.Median(cpu)),
+		CPUPerByte: rig.Median(perByte), P50: rig.Median(p50), P95: rig.Median(p95),
 	}
 }
 
@@ -78,5 +54,5 @@ func medianRatio(a, b []sample, of func(sample) float64) float64 {
 			ratios = append(ratios, of(a[i])/d)
 		}
 	}
-	return median(ratios)
+	return rig.Median(ratios)
 }

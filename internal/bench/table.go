@@ -8,6 +8,8 @@ import (
 	"strings"
 	"text/tabwriter"
 	"time"
+
+	"github.com/pressmark/pressmark/internal/rig"
 )
 
 // unit says how a figure is written.
@@ -107,7 +109,7 @@ type report struct {
 
 func newReport(conns int) *report {
 	return &report{
-		Processor: processor(), LoadBefore: loadAverage(), Cores: runtime.NumCPU(), Go: runtime.Version(),
+		Processor: rig.Processor(), LoadBefore: rig.LoadAverage(), Cores: runtime.NumCPU(), Go: runtime.Version(),
 		Arch: runtime.GOOS + "/" + runtime.GOARCH, Conns: conns,
 	}
 }

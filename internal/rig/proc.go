@@ -1,4 +1,4 @@
-package main
+package rig
 
 import (
 	"bytes"
@@ -10,10 +10,10 @@ import (
 	"time"
 )
 
-// cpuTime returns the processor time that a process and its children have
+// CPUTime returns the processor time that a process and its children have
 // taken: nanoseconds of the scheduler where the kernel counts them, else the
 // ticks of 10 ms of /proc/PID/stat.
-func cpuTime(pid int) (time.Duration, error) {
+func CPUTime(pid int) (time.Duration, error) {
 	children, err := childrenOf(pid)
 	if err != nil {
 		return 0, err
@@ -110,8 +110,8 @@ func childrenOf(pid int) ([]int, error) {
 	return children, nil
 }
 
-// rssAnon returns the anonymous resident memory of a process in bytes.
-func rssAnon(pid int) (int64, error) {
+// RSSAnon returns the anonymous resident memory of a process in bytes.
+func RSSAnon(pid int) (int64, error) {
 	b, err := os.ReadFile(filepath.Join("/proc", strconv.Itoa(pid), "status"))
 	if err != nil {
 		return 0, err
@@ -130,21 +130,21 @@ func parseRSSAnon(status []byte) (int64, error) {
 	return 0, fmt.Errorf("the kernel does not say RssAnon")
 }
 
-// peak watches the anonymous memory of a process until its stop is called.
-type peak struct {
+// Peak watches the anonymous memory of a process until Stop is called.
+type Peak struct {
 	quit, done chan struct{}
 	max        int64
 }
 
-// watchPeak looks every 20 ms.
-func watchPeak(pid int) *peak {
-	p := &peak{quit: make(chan struct{}), done: make(chan struct{})}
+// WatchPeak looks every 20 ms.
+func WatchPeak(pid int) *Peak {
+	p := &Peak{quit: make(chan struct{}), done: make(chan struct{})}
 	go func() {
 		defer close(p.done)
 		tick := time.NewTicker(20 * time.Millisecond)
 		defer tick.Stop()
 		for {
-			if n, err := rssAnon(pid); err == nil {
+			if n, err := RSSAnon(pid); err == nil {
 				p.max = max(p.max, n)
 			}
 			select {
@@ -157,15 +157,15 @@ func watchPeak(pid int) *peak {
 	return p
 }
 
-// stop returns the most that was seen.
-func (p *peak) stop() int64 {
+// Stop returns the most that was seen.
+func (p *Peak) Stop() int64 {
 	close(p.quit)
 	<-p.done
 	return p.max
 }
 
-// processor is the name of the machine's processor.
-func processor() string {
+// Processor is the name of the machine's processor.
+func Processor() string {
 	if b, err := os.ReadFile("/proc/cpuinfo"); err == nil {
 		for line := range strings.Lines(string(b)) {
 			if name, value, ok := strings.Cut(line, ":"); ok && strings.TrimSpace(name) == "model name" {
@@ -176,9 +176,9 @@ func processor() string {
 	return "unknown processor"
 }
 
-// loadAverage is how many processes wanted to run in the last minute: above
+// LoadAverage is how many processes wanted to run in the last minute: above
 // zero at the beginning, others disturb what is measured.
-func loadAverage() string {
+func LoadAverage() string {
 	b, _ := os.ReadFile("/proc/loadavg")
 	first, _, _ := strings.Cut(string(b), " ")
 	return first
