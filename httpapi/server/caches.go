@@ -52,7 +52,7 @@ const redisPing = 2 * time.Second
 func (s *Server) openCaches(ctx context.Context) (err error) {
 	c := &caches{}
 	s.caches = c
-	o := cache.Options{Logger: s.log, OnEvent: s.metrics.cacheEvent}
+	o := cache.Options{Logger: s.log, OnEvent: s.metrics.cacheEvent, Now: s.config.Now}
 	if s.config.CacheLocalMaxBytes > 0 {
 		if c.local, err = ristrettocache.New(ristrettocache.Options{MaxBytes: s.config.CacheLocalMaxBytes}); err != nil {
 			return fmt.Errorf("open cache: %w", err)

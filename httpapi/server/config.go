@@ -137,6 +137,9 @@ type Config struct {
 
 	// Version is shown by health and the OpenAPI document. Empty means "dev".
 	Version string
+	// Now is the clock that tokens, sessions, what users have made of books and
+	// caches go by, for tests that set it. nil means time.Now.
+	Now func() time.Time
 	// Logger gets a few lines for operators. nil means slog.Default.
 	Logger *slog.Logger
 

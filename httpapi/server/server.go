@@ -135,6 +135,7 @@ func Open(ctx context.Context, c Config) (_ *Server, err error) {
 		Cache:    s.caches.Cache,
 		SealKey:  s.seal,
 		Logger:   c.Logger,
+		Now:      c.Now,
 	})
 	if err != nil {
 		return nil, err

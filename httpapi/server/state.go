@@ -81,7 +81,7 @@ func (s *State) Logins(accounts auth.AccountCache, lockouts auth.LockoutCache) (
 	if err != nil {
 		return nil, err
 	}
-	o := auth.TokenOptions{Key: key, AccessTTL: c.AccessTokenTTL, RefreshTTL: c.RefreshTokenTTL}
+	o := auth.TokenOptions{Key: key, AccessTTL: c.AccessTokenTTL, RefreshTTL: c.RefreshTokenTTL, Now: c.Now}
 	for _, old := range c.OldSecretKeys {
 		o.OldKeys = append(o.OldKeys, []byte(old))
 	}
@@ -139,7 +139,7 @@ func (c *Config) openDataDir() (err error) {
 
 func openDatabase(ctx context.Context, c Config, passwords *auth.Passwords) (*State, error) {
 	if c.DatabaseURL != "" {
-		return openPostgres(ctx, c.DatabaseURL, passwords)
+		return openPostgres(ctx, c, passwords)
 	}
 	path := filepath.Join(c.DataDir, stateFile)
 	db, err := migrations.OpenSQLite(path)
@@ -150,7 +150,7 @@ func openDatabase(ctx context.Context, c Config, passwords *auth.Passwords) (*St
 	if err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
-	return newState(sqliteauth.New(db, sqliteauth.Options{}), readerstate.All(sqlitestate.New(db, sqlitestate.Options{})), State{
+	return newState(sqliteauth.New(db, sqliteauth.Options{Now: c.Now}), readerstate.All(sqlitestate.New(db, sqlitestate.Options{Now: c.Now})), State{
 		Schema: schema, Passwords: passwords, database: "SQLite " + path, close: db.Close,
 		Tables: transfer.Database{DB: db.Write, Dialect: migrations.SQLite, Schema: schema},
 		ping: func(ctx context.Context) error {
@@ -160,8 +160,8 @@ func openDatabase(ctx context.Context, c Config, passwords *auth.Passwords) (*St
 	}), nil
 }
 
-func openPostgres(ctx context.Context, address string, passwords *auth.Passwords) (*State, error) {
-	config, err := postgresConfig(address)
+func openPostgres(ctx context.Context, c Config, passwords *auth.Passwords) (*State, error) {
+	config, err := postgresConfig(c.DatabaseURL)
 	if err != nil {
 		return nil, &ConfigError{"DATABASE_URL", err.Error()}
 	}
@@ -180,7 +180,7 @@ func openPostgres(ctx context.Context, address string, passwords *auth.Passwords
 		return nil, err
 	}
 	name := fmt.Sprintf("PostgreSQL %s:%d/%s", config.ConnConfig.Host, config.ConnConfig.Port, config.ConnConfig.Database)
-	store, readers := pgauth.New(pool, pgauth.Options{}), pgstate.New(pool, pgstate.Options{})
+	store, readers := pgauth.New(pool, pgauth.Options{Now: c.Now}), pgstate.New(pool, pgstate.Options{Now: c.Now})
 	return newState(store, readerstate.All(readers), State{
 		Schema: schema, Passwords: passwords, database: name, ping: pool.Ping,
 		Tables: transfer.Database{DB: db, Dialect: migrations.Postgres, Schema: schema},
