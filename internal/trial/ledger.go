@@ -30,6 +30,7 @@ type entry struct {
 // must keep. All writes of one entry name the version that was seen last, so
 // that of those without an answer one at most can have been stored.
 type ledger struct {
+	quiet    sync.RWMutex // held by each write, so that all can be read back between two
 	mu       sync.Mutex
 	entries  map[key]*entry
 	acked    int // writes

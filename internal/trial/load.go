@@ -108,7 +108,9 @@ func (l *load) pace(ctx context.Context, r *reader) {
 		l.tally.view(full)
 		if !full {
 			v := &view{load: l, reader: r, due: due, rng: rand.New(rand.NewPCG(r.rng.Uint64(), r.rng.Uint64()))}
+			l.tally.open(v)
 			l.working.Go(func() {
+				defer l.tally.close(v)
 				// What was begun is ended, also after the load.
 				v.run(context.WithoutCancel(ctx))
 				r.mu.Lock()
@@ -209,6 +211,9 @@ func (v *view) note(c class, due time.Time, rep reply, want ...int) {
 		}
 		e.later = rep.header.Get("Retry-After") != ""
 	}
+	if rep.status == http.StatusUnauthorized && rep.err == nil {
+		v.reader.outdate()
+	}
 	v.load.tally.add(e)
 }
 
@@ -226,6 +231,8 @@ func (v *view) download(ctx context.Context, c class, f file) {
 // write tells a place in one of the reader's books, which goes into the ledger.
 func (v *view) write(ctx context.Context) {
 	k := key{v.reader.id, v.reader.books[v.rng.IntN(len(v.reader.books))].uuid}
+	v.load.book.quiet.RLock()
+	defer v.load.book.quiet.RUnlock()
 	version, ok := v.load.book.begin(k)
 	if !ok {
 		return // the place before is still on its way
@@ -275,8 +282,8 @@ func (v *view) renew(ctx context.Context) {
 	v.note(tokens, due, rep, http.StatusOK)
 }
 
-// audit reads back all that was written, and returns what was lost. It is called
-// when nobody writes.
+// audit reads back all that was written. It is called when nobody writes; the
+// ledger notes what was lost.
 func (l *load) audit(ctx context.Context) (checked int, err error) {
 	for _, r := range l.site.users {
 		books := l.book.of(r.id)

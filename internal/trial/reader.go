@@ -160,6 +160,18 @@ func (r *reader) token() (token string, old bool) {
 	return r.access, old
 }
 
+// outdate has the next page view get another token.
+func (r *reader) outdate() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.expires = time.Now()
+}
+
+// at is the same reader, who asks another server.
+func (r *reader) at(addr string) *reader {
+	return &reader{id: r.id, name: r.name, from: r.from, base: "http://" + addr, client: r.client}
+}
+
 // createReaders makes the accounts through the API, and logs them in.
 func (s *site) createReaders(ctx context.Context) error {
 	s.say("creating %d readers", s.opts.users)
@@ -170,7 +182,7 @@ func (s *site) createReaders(ctx context.Context) error {
 	if err := admin.take(rep); err != nil {
 		return err
 	}
-	s.admin = admin.access
+	s.root = admin
 	for id := range s.opts.users {
 		s.users = append(s.users, newReader(id, base, s.library.books))
 	}
@@ -179,7 +191,7 @@ func (s *site) createReaders(ctx context.Context) error {
 	for w := range errs {
 		wg.Go(func() {
 			for i := w; i < len(s.users) && errs[w] == nil; i += len(errs) {
-				errs[w] = s.users[i].join(ctx, s.admin)
+				errs[w] = s.users[i].join(ctx, s.root.access)
 			}
 		})
 	}

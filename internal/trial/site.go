@@ -35,8 +35,8 @@ type site struct {
 	nginx    *rig.Process
 	secret   string
 	users    []*reader
-	admin    string // access token
-	small    string // tmpfs of the second replica's data; "" if there is none
+	root     *reader // the admin
+	small    string  // tmpfs of the second replica's data; "" if there is none
 }
 
 // The account that sets everything up.

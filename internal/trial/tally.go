@@ -80,8 +80,9 @@ func kindOf(err error) string {
 type tally struct {
 	mu      sync.Mutex
 	events  []event
-	offered int // page views that were due
-	skipped int // of those, what was left out as too many of the user's were open
+	offered int                 // page views that were due
+	skipped int                 // of those, what was left out as too many of the user's were open
+	views   map[*view]time.Time // that are under way
 }
 
 func (t *tally) add(e event) {
@@ -97,6 +98,34 @@ func (t *tally) view(skipped bool) {
 	if skipped {
 		t.skipped++
 	}
+}
+
+// open and close are the beginning and the end of a page view.
+func (t *tally) open(v *view) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.views == nil {
+		t.views = map[*view]time.Time{}
+	}
+	t.views[v] = v.due
+}
+
+func (t *tally) close(v *view) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	delete(t.views, v)
+}
+
+// olderThan reports whether a page view is under way that was due before a time.
+func (t *tally) olderThan(mark time.Time) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for _, due := range t.views {
+		if due.Before(mark) {
+			return true
+		}
+	}
+	return false
 }
 
 // between returns the events that were due in a period.
