@@ -30,8 +30,9 @@ type Process struct {
 
 // Tail keeps the end of what a process prints.
 type Tail struct {
-	mu  sync.Mutex
-	buf []byte
+	mu   sync.Mutex
+	buf  []byte
+	also io.Writer // gets all of it; nil is nobody
 }
 
 const tailSize = 16 << 10
@@ -41,6 +42,9 @@ func (t *Tail) Write(b []byte) (int, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.buf = append(t.buf, b...)
+	if t.also != nil {
+		_, _ = t.also.Write(b) // the process must not stop for it
+	}
 	if over := len(t.buf) - tailSize; over > 0 {
 		t.buf = append(t.buf[:0], t.buf[over:]...)
 	}
@@ -58,7 +62,12 @@ func (t *Tail) Last(lines int) string {
 // Start runs a program that will listen on addr. env replaces the whole
 // environment but for what every program needs.
 func Start(addr string, env []string, program string, args ...string) (*Process, error) {
-	p := &Process{Addr: addr, Log: &Tail{}, Ended: make(chan struct{})}
+	return StartLogged(addr, nil, env, program, args...)
+}
+
+// StartLogged is Start, and log gets all that the process prints.
+func StartLogged(addr string, log io.Writer, env []string, program string, args ...string) (*Process, error) {
+	p := &Process{Addr: addr, Log: &Tail{also: log}, Ended: make(chan struct{})}
 	p.Cmd = exec.Command(program, args...)
 	p.Cmd.Env = append(Inherited(), env...)
 	p.Cmd.Stdout, p.Cmd.Stderr = p.Log, p.Log

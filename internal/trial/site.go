@@ -48,6 +48,7 @@ const (
 // replica is one server of the site, which may be started again.
 type replica struct {
 	name, addr, metrics, data string
+	log                       string // what all of its processes print
 	env                       []string
 	program                   []string // and its first arguments
 
@@ -63,7 +64,11 @@ func (r *replica) process() *rig.Process {
 
 // start starts it and waits until it is ready.
 func (r *replica) start(ctx context.Context) error {
-	p, err := rig.Start(r.addr, r.env, r.program[0], r.program[1:]...)
+	log, err := os.OpenFile(r.log, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
+	if err != nil {
+		return err
+	}
+	p, err := rig.StartLogged(r.addr, log, r.env, r.program[0], r.program[1:]...)
 	if err != nil {
 		return err
 	}
@@ -156,7 +161,7 @@ func (s *site) startReplicas(ctx context.Context) error {
 			s.small = mountSmall(ctx, data, s.log)
 		}
 		s.replicas = append(s.replicas, &replica{
-			name: name, addr: addrs[2*i], metrics: addrs[2*i+1], data: data, program: []string{s.program, "serve"},
+			name: name, addr: addrs[2*i], metrics: addrs[2*i+1], data: data, log: data + ".log", program: []string{s.program, "serve"},
 			env: append(s.env(), "LISTEN_ADDR="+addrs[2*i], "METRICS_ADDR="+addrs[2*i+1], "DATA_DIR="+data),
 		})
 	}

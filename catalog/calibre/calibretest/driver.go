@@ -26,7 +26,8 @@ var driverScript []byte
 // can be called. Its methods may be called at the same time; Calibre executes
 // one after another.
 type Driver struct {
-	tb     testing.TB
+	tb     testing.TB // nil of one that StartDriver made
+	dir    string     // of the script, removed at the end
 	cmd    *exec.Cmd
 	stdin  io.WriteCloser
 	stderr *bytes.Buffer
@@ -42,37 +43,55 @@ type Driver struct {
 func NewDriver(tb testing.TB, library string) *Driver {
 	tb.Helper()
 	RequireCalibre(tb)
-	dir := tb.TempDir()
-	script := filepath.Join(dir, "driver.py")
-	if err := os.WriteFile(script, driverScript, 0o600); err != nil {
-		tb.Fatal(err)
-	}
-	// Not the context of the test, which ends before its cleanup: the library is
-	// to be closed in good order.
-	cmd := command(context.Background(), dir, "calibre-debug", "-e", script, "--", library)
-	d := &Driver{tb: tb, cmd: cmd, stderr: &bytes.Buffer{}}
-	cmd.Stderr = d.stderr
-	var err error
-	if d.stdin, err = cmd.StdinPipe(); err != nil {
-		tb.Fatal(err)
-	}
-	stdout, err := cmd.StdoutPipe()
+	d, err := StartDriver(library)
 	if err != nil {
 		tb.Fatal(err)
 	}
-	d.answers = bufio.NewReader(stdout)
-	if err := cmd.Start(); err != nil {
-		tb.Fatal(err)
-	}
+	d.tb = tb
 	tb.Cleanup(func() {
 		if err := d.Close(); err != nil {
 			tb.Error(err)
 		}
 	})
-	if _, err := d.answer(); err != nil {
-		tb.Fatal(err)
-	}
 	return d
+}
+
+// StartDriver is NewDriver for programs that are no tests: the caller closes it,
+// and asks by Eval.
+func StartDriver(library string) (_ *Driver, err error) {
+	dir, err := os.MkdirTemp("", "calibre-driver-*")
+	if err != nil {
+		return nil, err
+	}
+	d := &Driver{dir: dir, stderr: &bytes.Buffer{}}
+	defer func() {
+		if err != nil {
+			err = fmt.Errorf("calibre: %w", errors.Join(err, os.RemoveAll(dir)))
+		}
+	}()
+	script := filepath.Join(dir, "driver.py")
+	if err := os.WriteFile(script, driverScript, 0o600); err != nil {
+		return nil, err
+	}
+	// Not the context of a test, which ends before its cleanup: the library is
+	// to be closed in good order.
+	d.cmd = command(context.Background(), dir, "calibre-debug", "-e", script, "--", library)
+	d.cmd.Stderr = d.stderr
+	if d.stdin, err = d.cmd.StdinPipe(); err != nil {
+		return nil, err
+	}
+	stdout, err := d.cmd.StdoutPipe()
+	if err != nil {
+		return nil, err
+	}
+	d.answers = bufio.NewReader(stdout)
+	if err := d.cmd.Start(); err != nil {
+		return nil, err
+	}
+	if _, err := d.answer(); err != nil { // that it has opened the library
+		return nil, errors.Join(err, d.Close())
+	}
+	return d, nil
 }
 
 // Exec executes Python code and returns the value of its last statement, if that
@@ -80,7 +99,7 @@ func NewDriver(tb testing.TB, library string) *Driver {
 // dates in ISO form, sets as sorted lists, all else as Python prints it. In the
 // code, db is the library's new_api, library the older API, and args the list of
 // args. Names that are assigned stay for the next call. An exception ends the
-// test.
+// test; it is for drivers that a test made.
 //
 //	d.Exec(`db.set_field('title', {1: args[0]})`, "The Tide Clerk’s Son")
 func (d *Driver) Exec(code string, args ...any) any {
@@ -123,7 +142,7 @@ func (d *Driver) answer() (json.RawMessage, error) {
 	line, err := d.answers.ReadBytes('\n')
 	if err != nil { // the process has ended; its stderr says why
 		d.closed = true
-		err = errors.Join(err, d.cmd.Wait())
+		err = errors.Join(err, d.cmd.Wait(), os.RemoveAll(d.dir))
 		return nil, fmt.Errorf("calibre ended: %w\n%s", err, d.stderr)
 	}
 	var answer struct {
@@ -149,6 +168,7 @@ func (d *Driver) Close() error {
 		return nil
 	}
 	d.closed = true
+	defer os.RemoveAll(d.dir)
 	kill := time.AfterFunc(10*time.Second, func() { d.cmd.Process.Kill() })
 	defer kill.Stop()
 	d.stdin.Close()
