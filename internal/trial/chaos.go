@@ -17,6 +17,8 @@ import (
 type fault struct {
 	name  string
 	begin func(context.Context) error
+	// prepare is done before it, without being counted. nil is nothing.
+	prepare func(context.Context) error
 	// end puts it right, and returns when that is done. nil is nothing to do.
 	end func(context.Context) error
 	// during checks, shortly before the end, what has to be then. nil is nothing.
@@ -85,6 +87,11 @@ func (l *load) suffer(ctx context.Context, rep *report, f *fault, d time.Duratio
 	s := l.site
 	_, _, before := l.book.sum()
 	l.tally.forget(time.Now().Add(-time.Minute))
+	if f.prepare != nil {
+		if err := f.prepare(ctx); err != nil {
+			return err
+		}
+	}
 	if err := pause(ctx, calm); err != nil {
 		return err
 	}
@@ -125,12 +132,12 @@ func (l *load) suffer(ctx context.Context, rep *report, f *fault, d time.Duratio
 			well = max(well, e.due.Sub(ended))
 		}
 	}
-	forbidden := failures(slices.DeleteFunc(slices.Clone(during), func(e event) bool { return f.may != nil && f.may(e) }))
+	forbidden := slices.DeleteFunc(slices.Clone(during), func(e event) bool { return e.kind == "" || f.may != nil && f.may(e) })
 	if len(forbidden) > 0 {
-		wrong = append(wrong, "must not fail: "+listed(forbidden))
+		wrong = append(wrong, "must not fail: "+listed(failures(forbidden))+example(forbidden))
 	}
 	if late := failures(after); len(late) > 0 {
-		wrong = append(wrong, "fails still: "+listed(late))
+		wrong = append(wrong, "fails still: "+listed(late)+example(after))
 	}
 	if well > recovery {
 		wrong = append(wrong, "recovery took "+short(well))

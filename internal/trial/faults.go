@@ -122,13 +122,8 @@ func (s *site) machineFaults() []fault {
 	may := func(e event) bool { return e.kind == "401" }
 	return []fault{full, {
 		name: "clocks of both replicas an hour ahead, and back", may: may,
-		begin: func(ctx context.Context) error {
-			if err := s.setClocks(ctx, clock); err != nil {
-				return err
-			}
-			return step(time.Hour)(ctx)
-		},
-		end: step(0),
+		prepare: func(ctx context.Context) error { return s.setClocks(ctx, clock) },
+		begin:   step(time.Hour), end: step(0),
 	}}
 }
 
@@ -144,6 +139,10 @@ func (s *site) setClocks(ctx context.Context, clock string) error {
 	for _, r := range s.replicas {
 		if r.program[0] == self {
 			continue
+		}
+		// nginx leaves the one before alone for a moment, as it did not answer.
+		if err := pause(ctx, calm); err != nil {
+			return err
 		}
 		r.program, r.env = []string{self, replicaName}, append(r.env, clockVariable+"="+clock)
 		r.process().Stop()

@@ -210,6 +210,12 @@ func (v *view) note(c class, due time.Time, rep reply, want ...int) {
 			}
 		}
 		e.later = rep.header.Get("Retry-After") != ""
+		if e.kind != "" {
+			e.text = string(rep.body[:min(len(rep.body), 300)])
+		}
+	}
+	if rep.err != nil {
+		e.text = rep.err.Error()
 	}
 	if rep.status == http.StatusUnauthorized && rep.err == nil {
 		v.reader.outdate()

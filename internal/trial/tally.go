@@ -46,6 +46,8 @@ type event struct {
 	kind string
 	// later reports whether the answer says when to come again.
 	later bool
+	// text is the beginning of what was answered, if it went wrong.
+	text string
 }
 
 // The kinds of failures that have no status.
@@ -157,6 +159,16 @@ func failures(events []event) map[string]int {
 		}
 	}
 	return counts
+}
+
+// example is what was answered to one of the requests that failed.
+func example(events []event) string {
+	for _, e := range events {
+		if e.kind != "" && e.text != "" {
+			return fmt.Sprintf(" (%s, due %s: %s)", e.class, e.due.Format("15:04:05.000"), e.text)
+		}
+	}
+	return ""
 }
 
 // listed writes counts in one line, the greatest first.

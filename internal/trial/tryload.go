@@ -113,7 +113,7 @@ func (l *load) speed(rep *report, from, to time.Time, lines []answered, strict b
 	}
 	rep.goal("answers of 5xx", "none", listed(bad), len(bad) == 0, true)
 	failed := failures(events)
-	rep.goal("requests that failed", "none", listed(failed), len(failed) == 0, true)
+	rep.goal("requests that failed", "none", listed(failed)+example(events), len(failed) == 0, true)
 }
 
 // ledgerRow adds the verdict on writes.
