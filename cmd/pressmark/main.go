@@ -8,12 +8,15 @@
 //	pressmark covers upload                  the covers, and "books push" the books, to S3
 //	pressmark migrate status                 the schema of the database of accounts
 //	pressmark healthcheck                    whether the server of this machine answers
+//	pressmark config check                   the settings; "config print" shows them
 //	pressmark openapi [--yaml]               print the description of the API
 //	pressmark version
 //
 // It exits with 0 when it has done what was asked, or was told to stop by
 // SIGINT or SIGTERM; with 1 when something failed; with 2 when the command line
-// or a setting cannot be used. A second signal ends it at once.
+// or a setting cannot be used. A second signal ends it at once. SIGHUP makes
+// serve read again what may change while it runs: the TLS certificate, the log
+// level if a file has it, and the libraries.
 package main
 
 import (
@@ -58,6 +61,7 @@ const usage = `Pressmark puts Calibre libraries on the network.
   pressmark books     push: send books to S3
   pressmark migrate   status, up or down: the schema of the database of accounts
   pressmark healthcheck   ask the server of this machine how it is, for containers
+  pressmark config    check or print the settings
   pressmark openapi   print the description of the API as JSON (--yaml: as YAML)
   pressmark version   print the version
 `
@@ -99,6 +103,8 @@ func (con console) run(ctx context.Context, args []string) int {
 		err = migrate(ctx, args, con)
 	case "healthcheck":
 		err = healthcheck(ctx, args, con)
+	case "config":
+		err = config(args, con)
 	case "openapi":
 		err = openapi(args, con.stdout)
 	case hashPasswords:

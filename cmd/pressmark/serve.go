@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"path/filepath"
+	"sync"
 
 	"github.com/redis/go-redis/v9"
 
@@ -28,7 +29,7 @@ func (con console) serve(ctx context.Context, args []string) error {
 	if err != nil || helped {
 		return err
 	}
-	return con.listenAndServe(ctx, c, func(string) error { return nil })
+	return con.listenAndServe(ctx, c, args, func(string) error { return nil })
 }
 
 const aboutDemo = `Usage: pressmark demo [settings]
@@ -62,7 +63,7 @@ func (con console) demo(ctx context.Context, args []string) error {
 		return fmt.Errorf("unpack the sample library: %w", err)
 	}
 	c.Libraries, c.PublicRead = []server.Library{{Path: root}}, true
-	return con.listenAndServe(ctx, c, func(url string) error {
+	return con.listenAndServe(ctx, c, args, func(url string) error {
 		_, err := fmt.Fprintf(con.stdout, `The sample library is in %s.
 Its 24 books are served without login to everybody who can reach %[2]s
   books    %[2]s/api/books
@@ -84,8 +85,11 @@ func (l redisLog) Printf(ctx context.Context, format string, v ...any) {
 }
 
 // listenAndServe serves what c says until ctx ends. It calls ready with the
-// server's address when connections are accepted.
-func (con console) listenAndServe(ctx context.Context, c server.Config, ready func(url string) error) (err error) {
+// server's address when connections are accepted. args are the settings' flags.
+func (con console) listenAndServe(ctx context.Context, c server.Config, args []string, ready func(url string) error) (err error) {
+	hup, stop := hangups()
+	defer stop()
+	c.Level = &slog.LevelVar{}
 	c.Logger = c.NewLogger(con.stderr)
 	redis.SetLogger(redisLog{c.Logger})
 	if con.self != "" {
@@ -109,5 +113,10 @@ func (con console) listenAndServe(ctx context.Context, c server.Config, ready fu
 		return err
 	}
 	defer tellSystemd(ctx, c.Logger)()
+	var reloads sync.WaitGroup
+	defer reloads.Wait()
+	reloading, end := context.WithCancel(ctx)
+	defer end()
+	reloads.Go(func() { reload(reloading, s, hup, c.Logger, args, con.getenv) })
 	return s.Serve(ctx, ln)
 }

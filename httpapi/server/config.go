@@ -41,7 +41,8 @@ type Config struct {
 	// -Proto and -Host are believed. Empty believes nobody.
 	TrustedProxies []netip.Prefix
 	// TLSCertFile and TLSKeyFile are PEM files that make the server speak
-	// HTTPS. They are read once, by Open. Empty means plain HTTP.
+	// HTTPS. They are read by Open, and again when they have changed. Empty means
+	// plain HTTP.
 	TLSCertFile, TLSKeyFile string
 	// CORSOrigins are the origins whose pages may call the API, such as
 	// https://reader.example, or * for all. Empty allows none.
@@ -150,6 +151,9 @@ type Config struct {
 	// the output) are for NewLogger; the server itself does not look at them.
 	LogLevel  slog.Level
 	LogFormat string
+	// Level, if it is given, is set to LogLevel by NewLogger, and by Server.Reload
+	// to another; the logger follows it.
+	Level *slog.LevelVar
 
 	derive func(context.Context, auth.Derivation) ([]byte, error)
 }

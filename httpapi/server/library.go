@@ -32,7 +32,7 @@ func (l Library) check(dataDir string) error {
 		return fmt.Errorf("library %q: Calibre's database was expected at %s: %w", l.Name, l.database(), err)
 	}
 	if inside(dataDir, l.Path) {
-		return &ConfigError{"DATA_DIR", fmt.Sprintf("%s is inside library %q, where nothing is ever written; name a folder elsewhere", dataDir, l.Name)}
+		return insideLibrary(dataDir, l.Name)
 	}
 	return nil
 }

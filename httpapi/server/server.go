@@ -83,6 +83,8 @@ type Server struct {
 	drive     []*observed      // by library; nil: nothing is in Drive, or not of that library
 	downloads *diskcache.Cache // nil: none
 	tls       *tls.Config      // nil: plain HTTP
+	// certificate is the one of tls, which may be replaced.
+	certificate *certificate
 }
 
 // Open checks c and loads its libraries; the package documentation says what
@@ -100,11 +102,10 @@ func Open(ctx context.Context, c Config) (_ *Server, err error) {
 		}
 	}()
 	if c.TLSCertFile != "" {
-		cert, err := tls.LoadX509KeyPair(c.TLSCertFile, c.TLSKeyFile)
-		if err != nil {
-			return nil, fmt.Errorf("load TLS certificate: %w", err)
+		if s.certificate, err = openCertificate(c.TLSCertFile, c.TLSKeyFile, c.Logger); err != nil {
+			return nil, err
 		}
-		s.tls = &tls.Config{Certificates: []tls.Certificate{cert}}
+		s.tls = s.certificate.config()
 	}
 	prefix, err := prefixOf(c.BaseURL)
 	if err != nil {

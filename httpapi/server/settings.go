@@ -118,7 +118,7 @@ func settings() []setting {
 		},
 		{
 			name: "TLS_CERT_FILE", value: "PATH",
-			help: "Certificate chain (PEM) for HTTPS, with TLS_KEY_FILE. Read at the start.",
+			help: "Certificate chain (PEM) for HTTPS, with TLS_KEY_FILE. One that replaces it is noticed.",
 			set:  text(func(c *Config) *string { return &c.TLSCertFile }),
 		},
 		{
