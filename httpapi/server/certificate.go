@@ -13,9 +13,9 @@ import (
 // of which handshakes are the occasion.
 const certificateEvery = 10 * time.Second
 
-// certificate is a pair of files that may be replaced while the server runs, as
+// certFiles is a pair of files that may be replaced while the server runs, as
 // certbot and Kubernetes do. A new pair that is no good leaves the old in use.
-type certificate struct {
+type certFiles struct {
 	cert, key string // paths
 	log       *slog.Logger
 	now       func() time.Time
@@ -27,8 +27,8 @@ type certificate struct {
 }
 
 // openCertificate loads a pair.
-func openCertificate(cert, key string, log *slog.Logger) (*certificate, error) {
-	c := &certificate{cert: cert, key: key, log: log, now: time.Now}
+func openCertificate(cert, key string, log *slog.Logger) (*certFiles, error) {
+	c := &certFiles{cert: cert, key: key, log: log, now: time.Now}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if err := c.load(); err != nil {
@@ -38,11 +38,11 @@ func openCertificate(cert, key string, log *slog.Logger) (*certificate, error) {
 }
 
 // config is for a server that has the pair.
-func (c *certificate) config() *tls.Config { return &tls.Config{GetCertificate: c.current} }
+func (c *certFiles) config() *tls.Config { return &tls.Config{GetCertificate: c.current} }
 
 // current returns the pair in use. Now and then it looks whether there is a new
 // one.
-func (c *certificate) current(*tls.ClientHelloInfo) (*tls.Certificate, error) {
+func (c *certFiles) current(*tls.ClientHelloInfo) (*tls.Certificate, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if now := c.now(); now.Sub(c.looked) >= certificateEvery {
@@ -55,14 +55,14 @@ func (c *certificate) current(*tls.ClientHelloInfo) (*tls.Certificate, error) {
 }
 
 // reload loads the pair anew. The error says why the old one stays in use.
-func (c *certificate) reload() error {
+func (c *certFiles) reload() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.replace()
 }
 
 // replace loads the pair anew, and says so. The caller holds mu.
-func (c *certificate) replace() error {
+func (c *certFiles) replace() error {
 	if err := c.load(); err != nil {
 		c.log.Error("The TLS certificate cannot be replaced; the one before stays in use", "file", c.cert, "key_file", c.key, "err", err)
 		return err
@@ -71,7 +71,7 @@ func (c *certificate) replace() error {
 	return nil
 }
 
-func (c *certificate) load() error {
+func (c *certFiles) load() error {
 	seen, err := c.stat() // before the reading: what changes meanwhile is seen later
 	c.seen, c.looked = seen, c.now()
 	if err != nil {
@@ -85,7 +85,7 @@ func (c *certificate) load() error {
 	return nil
 }
 
-func (c *certificate) stat() (seen [2]os.FileInfo, err error) {
+func (c *certFiles) stat() (seen [2]os.FileInfo, err error) {
 	for i, path := range []string{c.cert, c.key} {
 		if seen[i], err = os.Stat(path); err != nil {
 			return seen, err

@@ -74,7 +74,7 @@ func (c Config) openCatalog(l Library, prefix string, sets index.Sets) (*calibre
 		Root:     l.Path,
 		Database: l.Database,
 		Name:     l.Name,
-		Dir:      filepath.Join(c.DataDir, "snapshots"),
+		Dir:      c.snapshots(),
 		Encode:   httpapi.BookEncoder(l.Name, prefix),
 		Sets:     sets,
 		Location: c.TimeZone,
@@ -135,3 +135,6 @@ func databaseFiles(db string) []string {
 func hopeless(err error) bool {
 	return errors.Is(err, calibre.ErrNotCalibre) || errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrPermission)
 }
+
+// snapshots is the folder of private copies of databases.
+func (c *Config) snapshots() string { return filepath.Join(c.DataDir, "snapshots") }

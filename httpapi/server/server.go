@@ -84,7 +84,7 @@ type Server struct {
 	downloads *diskcache.Cache // nil: none
 	tls       *tls.Config      // nil: plain HTTP
 	// certificate is the one of tls, which may be replaced.
-	certificate *certificate
+	certificate *certFiles
 }
 
 // Open checks c and loads its libraries; the package documentation says what
