@@ -8,6 +8,7 @@
 //	pressmark covers upload                  the covers, and "books push" the books, to S3
 //	pressmark migrate status                 the schema of the database of accounts
 //	pressmark healthcheck                    whether the server of this machine answers
+//	pressmark doctor                         what is wrong, and what to do
 //	pressmark verify                         whether what is served is what Calibre has
 //	pressmark config check                   the settings; "config print" shows them
 //	pressmark openapi [--yaml]               print the description of the API
@@ -62,6 +63,7 @@ const usage = `Pressmark puts Calibre libraries on the network.
   pressmark books     push: send books to S3
   pressmark migrate   status, up or down: the schema of the database of accounts
   pressmark healthcheck   ask the server of this machine how it is, for containers
+  pressmark doctor    find out what is wrong, and what to do
   pressmark verify    compare what is served, and the files, with Calibre's database
   pressmark config    check or print the settings
   pressmark openapi   print the description of the API as JSON (--yaml: as YAML)
@@ -105,6 +107,8 @@ func (con console) run(ctx context.Context, args []string) int {
 		err = migrate(ctx, args, con)
 	case "healthcheck":
 		err = healthcheck(ctx, args, con)
+	case "doctor":
+		err = doctor(ctx, args, con)
 	case "verify":
 		err = verify(ctx, args, con)
 	case "config":

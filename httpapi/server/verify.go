@@ -261,13 +261,14 @@ func (s *Server) prefix() string {
 type tally struct {
 	Verified
 	report func(Difference)
+	all    bool // is told
 }
 
 func (t *tally) differ(d Difference) {
 	d.Library = t.Library
 	t.Differences++
 	t.Kinds[d.Kind]++
-	if t.Kinds[d.Kind] <= MostExamples {
+	if t.all || t.Kinds[d.Kind] <= MostExamples {
 		t.report(d)
 	}
 }

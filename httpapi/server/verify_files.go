@@ -25,6 +25,9 @@ type fileCheck struct {
 	placement httpapi.Placement
 	config    *Config
 	contents  bool
+	// folderOnly leaves out what is elsewhere: of the folder only what must be there
+	// is looked for.
+	folderOnly bool
 	*tally
 }
 
@@ -33,8 +36,10 @@ type fileCheck struct {
 func (f *fileCheck) book(ctx context.Context, b *catalog.Book) error {
 	for _, format := range b.Formats {
 		place, store := f.place(format.Name)
-		if err := f.file(ctx, b, place, store, format.Key, format.Size, true); err != nil {
-			return err
+		if place == placeFolder || !f.folderOnly {
+			if err := f.file(ctx, b, place, store, format.Key, format.Size, true); err != nil {
+				return err
+			}
 		}
 		if place != placeFolder {
 			if err := f.file(ctx, b, placeFolder, f.folder, format.Key, format.Size, false); err != nil {
@@ -45,15 +50,16 @@ func (f *fileCheck) book(ctx context.Context, b *catalog.Book) error {
 	if b.Cover == "" {
 		return nil
 	}
-	inS3 := f.placement.Covers != nil
-	if inS3 {
+	inS3 := f.placement.Covers != nil || f.folderOnly && f.config.S3.Covers
+	if inS3 && !f.folderOnly {
 		if err := f.cover(ctx, b, placeS3, f.placement.Covers, covers.ObjectKey(int64(b.ID), "", ""), true); err != nil {
 			return err
 		}
 	}
 	// Where books are elsewhere, so are covers, unless they are in S3.
 	place, store := f.place("")
-	if place == placeS3 {
+	if place == placeS3 || f.folderOnly {
+		inS3 = inS3 || place != placeFolder
 		place, store = placeFolder, f.folder
 	}
 	return f.cover(ctx, b, place, store, b.Cover, !inS3)
@@ -61,10 +67,13 @@ func (f *fileCheck) book(ctx context.Context, b *catalog.Book) error {
 
 // place is where a format is.
 func (f *fileCheck) place(format string) (string, storage.Store) {
-	store, named := f.placement.Books[format]
-	place := f.config.BooksStore[format]
+	place, named := f.config.BooksStore[format]
+	store := f.placement.Books[format]
 	if !named {
 		store, place = f.placement.Books[""], f.config.BooksStore[""]
+	}
+	if f.folderOnly && place != "" && place != placeLocal {
+		return place, nil
 	}
 	if store == nil {
 		return placeFolder, f.folder
@@ -81,6 +90,11 @@ func (f *fileCheck) file(ctx context.Context, b *catalog.Book, place string, sto
 	}
 	f.Files++
 	found := info.Size
+	if place == placeFolder && !f.contents { // to be there is not to be readable
+		if err := readable(ctx, store, key); err != nil {
+			return f.failed(ctx, b, place, key, err, true)
+		}
+	}
 	if f.contents {
 		if found, err = read(ctx, store, key, io.Discard); err != nil {
 			return f.failed(ctx, b, place, key, err, true)
@@ -114,7 +128,7 @@ func (f *fileCheck) cover(ctx context.Context, b *catalog.Book, place string, st
 		return nil // each would be a request more
 	}
 	bad := func(format string, args ...any) {
-		f.differ(Difference{Kind: KindFile, Place: place, Book: b.ID, What: key, Calibre: "a cover", Found: fmt.Sprintf(format, args...)})
+		f.differ(Difference{Kind: KindFile, Place: place, Book: b.ID, What: key, Calibre: wantCover, Found: fmt.Sprintf(format, args...)})
 	}
 	if info.Size > mostCover {
 		bad("a file of %d bytes", info.Size)
@@ -152,18 +166,39 @@ func (f *fileCheck) failed(ctx context.Context, b *catalog.Book, place, key stri
 		if !needed {
 			return nil
 		}
-		found = "not there"
+		found = foundNothing
 	case errors.Is(err, fs.ErrPermission):
-		found = "may not be read"
+		found = foundDenied
 	case errors.Is(err, fs.ErrInvalid):
-		found = "not a path below the library"
+		found = foundNoKey
 	case errors.Is(err, storage.ErrUnavailable):
 		return fmt.Errorf("%s: %w", place, err)
 	default:
 		found = err.Error()
 	}
-	f.differ(Difference{Kind: KindFile, Place: place, Book: b.ID, What: key, Calibre: "a file", Found: found})
+	want := "a file"
+	if key == b.Cover || place == placeS3 && key == covers.ObjectKey(int64(b.ID), "", "") {
+		want = wantCover
+	}
+	f.differ(Difference{Kind: KindFile, Place: place, Book: b.ID, What: key, Calibre: want, Found: found})
 	return nil
+}
+
+// What is said of files.
+const (
+	wantCover    = "a cover"
+	foundNothing = "not there"
+	foundDenied  = "may not be read"
+	foundNoKey   = "not a path below the library"
+)
+
+// readable opens a file and reads nothing.
+func readable(ctx context.Context, store storage.Store, key string) error {
+	rc, _, err := store.Open(ctx, key, storage.Range{})
+	if err != nil {
+		return err
+	}
+	return rc.Close()
 }
 
 // read copies an object to w and returns how long it is.
