@@ -71,7 +71,7 @@ func (e *examination) checkS3(ctx context.Context, r *findings) {
 	}
 	if o.CDN != "" {
 		address := (&url.URL{Scheme: "https", Host: o.CDN, Path: "/" + first}).String()
-		if err := fetch(ctx, address); err != nil {
+		if err := reachable(ctx, address); err != nil {
 			fine = false
 			r.fault("see that CDN_DOMAIN is the distribution's, that it is deployed and may read the bucket", "the content delivery network does not have what the bucket has: %v", err)
 		}
@@ -115,11 +115,11 @@ func fetchSigned(ctx context.Context, store storage.Store, key string) error {
 	if err != nil {
 		return err
 	}
-	return fetch(ctx, address)
+	return reachable(ctx, address)
 }
 
-// fetch asks for an address. Its errors do not repeat it, as it may be signed.
-func fetch(ctx context.Context, address string) error {
+// reachable asks for an address. Its errors do not repeat it, as it may be signed.
+func reachable(ctx context.Context, address string) error {
 	ctx, cancel := context.WithTimeout(ctx, askLimit/2)
 	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
