@@ -9,7 +9,7 @@ GOFUMPT_VERSION  := v0.12.0
 GOLANGCI_VERSION := v2.15.0
 
 .DEFAULT_GOAL := help
-.PHONY: help run test race bench day fuzz lint generate
+.PHONY: help run test race bench day fuzz lint generate e2e release
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -38,6 +38,12 @@ fuzz: ## run every fuzz target for FUZZTIME (10s)
 			$(GO) test "$$pkg" -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) || exit 1; \
 		done; \
 	done
+
+e2e: ## follow docs/deployment.md on Docker Compose, with Calibre, a fake Drive and an S3 server
+	PRESSMARK_E2E=1 $(GO) test ./internal/e2e -count=1 -v -timeout=15m
+
+release: ## build the archives of a release into dist/, the same bytes wherever it is done
+	$(GO) run ./internal/release -out dist $(if $(VERSION),-version $(VERSION))
 
 lint: $(BIN)/gofumpt-$(GOFUMPT_VERSION) $(BIN)/golangci-lint-$(GOLANGCI_VERSION) ## check format, vet, lint
 	@bad=$$($(BIN)/gofumpt-$(GOFUMPT_VERSION) -l .) && [ -z "$$bad" ] || { echo "not formatted with gofumpt:" $$bad; exit 1; }

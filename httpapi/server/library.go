@@ -23,18 +23,27 @@ import (
 func (l Library) check(dataDir string) error {
 	info, err := os.Stat(l.Path)
 	if err != nil {
-		return fmt.Errorf("library %q: the folder of a Calibre library was expected at %s: %w", l.Name, l.Path, err)
+		return fmt.Errorf("library %q: the folder of a Calibre library was expected at %s: %w%s", l.Name, l.Path, err, cure(err))
 	}
 	if !info.IsDir() {
 		return fmt.Errorf("library %q: %s is not a folder; name the folder that holds metadata.db", l.Name, l.Path)
 	}
 	if _, err := os.Stat(l.database()); err != nil {
-		return fmt.Errorf("library %q: Calibre's database was expected at %s: %w", l.Name, l.database(), err)
+		return fmt.Errorf("library %q: Calibre's database was expected at %s: %w%s", l.Name, l.database(), err, cure(err))
 	}
 	if inside(dataDir, l.Path) {
 		return insideLibrary(dataDir, l.Name)
 	}
 	return nil
+}
+
+// cure says what to do about a library that may not be read, and nothing about
+// other errors.
+func cure(err error) string {
+	if !errors.Is(err, fs.ErrPermission) || os.Getuid() < 0 { // -1: Windows
+		return ""
+	}
+	return fmt.Sprintf(". The server runs as user %d, group %d: let these read the library, or run it as the library's owner (in Docker: --user, PRESSMARK_USER of docker-compose.yml)", os.Getuid(), os.Getgid())
 }
 
 func (l Library) database() string {

@@ -228,7 +228,7 @@ func (s *Server) load(ctx context.Context) error {
 			case err == nil:
 				return nil
 			case ctx.Err() != nil || hopeless(err):
-				return fmt.Errorf("load library %q: %w", l.Name, err)
+				return fmt.Errorf("load library %q: %w%s", l.Name, err, cure(err))
 			}
 			s.log.Warn("Library cannot be loaded yet", "library", l.Name, "err", err)
 			return nil
