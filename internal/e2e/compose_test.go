@@ -142,11 +142,14 @@ func (in *installation) postgres(stdin string, args ...string) string {
 	return in.must(strings.NewReader(stdin), append([]string{"exec", "-T", "postgres"}, args...)...)
 }
 
-// backend and front are the addresses of the server itself and of nginx.
+// backend is the address of the server itself, on the port of BACKEND_PORT that it
+// has got.
 func (in *installation) backend() string {
-	port, _, _ := strings.Cut(in.env["BACKEND_PORT"], "-")
-	return "http://127.0.0.1:" + port
+	in.t.Helper()
+	return "http://" + strings.TrimSpace(in.must(nil, "port", "backend", "8000"))
 }
+
+// front is the address of nginx.
 func (in *installation) front() string { return "http://127.0.0.1:" + in.env["NGINX_PORT"] }
 
 // composeProgram is what Docker Compose is called here.

@@ -130,12 +130,13 @@ func checkStart(t *testing.T, in *installation) {
 			t.Error("the log has a secret")
 		}
 	}
+	base := in.backend()
 	var health struct {
 		Status, Version string
 		Checks          []struct{ Name, Status string }
 	}
 	in.await("health", func() bool {
-		res, err := http.Get(in.backend() + "/api/health")
+		res, err := http.Get(base + "/api/health")
 		if err != nil {
 			return false
 		}

@@ -24,6 +24,7 @@ func checkRestore(t *testing.T, in *installation) {
 	})
 	in.postgres(dump, "psql", "-q", "-v", "ON_ERROR_STOP=1", "-U", "pressmark", "pressmark")
 	in.must(nil, "up", "--detach", "--no-build")
+	in.healthy()
 	s := login(t, in.backend())
 	if got := s.locator(t, in.backend()); got != "17" {
 		t.Errorf("after pg_dump and psql the place is %q", got)
