@@ -20,8 +20,8 @@ run: ## serve the sample library on 127.0.0.1:8000
 test: ## run the tests
 	CGO_ENABLED=0 $(GO) test ./...
 
-# SQLite is C made Go, and keeps what it holds outside of Go's memory, where the
-# race detector does not look; to ask it at every access takes most of the time.
+# SQLite is C made Go: what it allocates is outside of Go's memory, where the
+# race detector does not look. Not to ask it at every access saves time.
 # Its driver and all else are instrumented. make lint runs vet.
 race: ## run the tests with the race detector, in random order
 	CGO_ENABLED=1 $(GO) test -race -gcflags=modernc.org/sqlite/lib=-race=false -vet=off -shuffle=on -timeout=20m ./...

@@ -2,6 +2,6 @@
 
 package index
 
-// raceEnabled tells that the race detector is compiled in: it makes what only
-// one goroutine does 10 times as long, and finds nothing in it.
+// raceEnabled tells that the race detector is compiled in: it slows down what
+// only one goroutine does, and finds nothing in it.
 const raceEnabled = true
