@@ -60,7 +60,7 @@ func (a *API) catalogue(p plan) handler {
 		}
 		order(own)
 		enc := acceptedEncoding(r.Header["Accept-Encoding"])
-		e := &respEntry{lib: v.lib, revision: v.whole, until: v.until, partial: v.name != "" || v.restricted, contentType: jsonType}
+		e := &respEntry{route: a.routeOf(r), lib: v.lib, revision: v.whole, until: v.until, partial: v.name != "" || v.restricted, contentType: jsonType}
 		tag := entityTag(a.render, v, r.URL.EscapedPath(), own, enc)
 		e.etag = []string{tag}
 		if inm := r.Header["If-None-Match"]; inm != nil && matches(inm, tag, false) {

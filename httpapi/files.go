@@ -102,6 +102,8 @@ func (f *files) sendBook(w http.ResponseWriter, r *http.Request, v *view, id cat
 // attach sends an open file, and closes it.
 func (f *files) attach(w http.ResponseWriter, r *http.Request, file io.ReadSeekCloser, info storage.Info, b *catalog.Book, want wanted, cacheControl []string) error {
 	defer file.Close()
+	f.api.observer.downloads.Add(1)
+	defer f.api.observer.downloads.Add(-1)
 	h := w.Header()
 	h["Content-Type"] = []string{MediaType(string(want))}
 	h["Content-Disposition"] = []string{contentDisposition(b, "."+strings.ToLower(string(want)))}

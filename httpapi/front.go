@@ -54,6 +54,8 @@ func newFront(o *Options) front {
 // grow for a ninth, which costs more than all that is done here, so what only
 // pages need (Referrer-Policy) is set where they are served.
 func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	began := a.observer.begin()
+	defer a.observer.end()
 	h := w.Header()
 	h["X-Request-Id"] = a.ids.of(r)
 	h["X-Content-Type-Options"] = a.front.nosniff
@@ -64,13 +66,16 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	if origin := r.Header["Origin"]; origin != nil && a.front.cors(h, r, origin[0]) {
 		w.WriteHeader(http.StatusNoContent)
+		a.observe(w, r, began, Observation{Route: otherRoute, Status: http.StatusNoContent})
 		return
 	}
 	if e := a.ready(r); e != nil {
-		e.write(w, r, a.cacheControl(r, e.partial))
+		status, n := e.write(w, r, a.cacheControl(r, e.partial))
+		a.observe(w, r, began, Observation{Route: e.route, Status: status, Bytes: int64(n), Ready: true, Known: r.Header["Authorization"] != nil})
 		return
 	}
 	t := &tracker{ResponseWriter: w}
+	defer a.observeTracked(t, r, began) // after recovered
 	defer a.recovered(t, r)
 	a.mux.ServeHTTP(t, r)
 }
@@ -140,7 +145,7 @@ func (a *API) recovered(t *tracker, r *http.Request) {
 	if p == http.ErrAbortHandler {
 		panic(p) // net/http breaks the connection off without a word
 	}
-	a.log.Error("Panic while answering", "method", r.Method, "path", shownPath(r.URL.Path), "request", requestID(t), "err", p, "stack", string(debug.Stack()))
+	a.log.ErrorContext(r.Context(), "Panic while answering", "method", r.Method, "path", shownPath(r.URL.Path), "request", requestID(t), "err", p, "stack", string(debug.Stack()))
 	if t.begun {
 		panic(http.ErrAbortHandler)
 	}

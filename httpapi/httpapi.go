@@ -1,6 +1,7 @@
 package httpapi
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -83,23 +84,27 @@ type Options struct {
 	Checks []Check
 	// Files are the settings of covers and downloads.
 	Files FileOptions
+	// Observe is told of each request when it has been answered, on the request's
+	// goroutine: it has to be quick. nil tells nobody.
+	Observe func(context.Context, Observation)
 }
 
 // API is the HTTP API over some libraries, a [http.Handler].
 type API struct {
-	opts   Options
-	log    *slog.Logger
-	libs   []*library
-	byName map[string]*library
-	mux    *http.ServeMux
-	huma   huma.API
-	cache  *respCache
-	front  front
-	faults sparing
-	events *streams
-	ids    idSource
-	drains atomic.Bool
-	render string // what every entity tag depends on, beside the contents
+	opts     Options
+	log      *slog.Logger
+	libs     []*library
+	byName   map[string]*library
+	mux      *http.ServeMux
+	huma     huma.API
+	cache    *respCache
+	front    front
+	faults   sparing
+	events   *streams
+	ids      idSource
+	observer observer
+	drains   atomic.Bool
+	render   string // what every entity tag depends on, beside the contents
 
 	buffers    buffers
 	compressor compressor
@@ -167,6 +172,7 @@ func build(o Options) (_ *API, err error) {
 		return nil, fmt.Errorf("httpapi: %w", err)
 	}
 	a.front = newFront(&o)
+	a.observer.timed = o.Observe != nil || o.Logger.Enabled(context.Background(), slog.LevelDebug)
 	a.events = newStreams(o.MaxEventStreams)
 	a.ids = newIDSource()
 	a.huma = humago.NewWithPrefix(a.mux, o.Prefix, humaConfig(&o))

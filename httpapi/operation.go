@@ -86,6 +86,10 @@ func (a *API) run(w http.ResponseWriter, r *http.Request, acc access, h handler)
 			return err
 		}
 	}
+	if t, ok := w.(*tracker); ok {
+		i, _ := identityOf(r.Context())
+		t.user, t.streaming = i.User.ID, acc&streaming != 0
+	}
 	if acc&streaming == 0 && a.opts.RequestTimeout > 0 {
 		ctx, cancel := context.WithTimeout(r.Context(), a.opts.RequestTimeout)
 		defer cancel()

@@ -14,6 +14,7 @@ import (
 // respEntry is an answer ready to be sent: bytes, and header values in the
 // form that http.Header wants, shared by all requests.
 type respEntry struct {
+	route       string // that the request took
 	body        []byte
 	etag        []string // nil for none
 	length      []string
@@ -128,14 +129,15 @@ func (pageCodec) Decode(data []byte) (page, error) {
 	return page{data[1:], data[0] == byte(gzipped)}, nil
 }
 
-// write sends the answer, or 304 if the client has it.
-func (e *respEntry) write(w http.ResponseWriter, r *http.Request, cacheControl []string) {
+// write sends the answer, or 304 if the client has it, and returns the status and
+// the number of bytes of the body.
+func (e *respEntry) write(w http.ResponseWriter, r *http.Request, cacheControl []string) (status, n int) {
 	h := w.Header()
 	h["Etag"] = e.etag
 	h["Cache-Control"] = cacheControl
 	if inm := r.Header["If-None-Match"]; inm != nil && e.etag != nil && matches(inm, e.etag[0], true) {
 		w.WriteHeader(http.StatusNotModified)
-		return
+		return http.StatusNotModified, 0
 	}
 	h["Content-Type"] = e.contentType
 	h["Content-Length"] = e.length
@@ -143,6 +145,7 @@ func (e *respEntry) write(w http.ResponseWriter, r *http.Request, cacheControl [
 		h["Content-Encoding"] = e.encoding
 	}
 	if r.Method != http.MethodHead {
-		w.Write(e.body) // a client that went away is not our fault
+		n, _ = w.Write(e.body) // a client that went away is not our fault
 	}
+	return http.StatusOK, n
 }
