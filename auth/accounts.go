@@ -94,7 +94,8 @@ func (l *Logins) ChangePassword(ctx context.Context, i Identity, current, passwo
 
 // Prove tells whether a password is the one of an identity's user: ErrRefused and
 // LockedError are as at a login.
-func (l *Logins) Prove(ctx context.Context, i Identity, password string, c Client) error {
+func (l *Logins) Prove(ctx context.Context, i Identity, password string, c Client) (err error) {
+	defer func() { l.o.Observe(ByPassword, err) }()
 	u, hash, err := l.o.Users.Find(ctx, i.User.Username)
 	if errors.Is(err, ErrNotFound) || err == nil && u.ID != i.User.ID {
 		return fmt.Errorf("user %d: %w", i.User.ID, ErrRefused) // renamed or deleted a moment ago
@@ -170,7 +171,7 @@ func (l *Logins) OpenSetup(ctx context.Context) (token string, expires time.Time
 
 // FinishSetup makes the first admin and logs them in. ErrRefused is the answer to
 // a token that is not, or not any more, the one of OpenSetup.
-func (l *Logins) FinishSetup(ctx context.Context, token string, u User, password string, c Client) (Grant, error) {
+func (l *Logins) FinishSetup(ctx context.Context, token string, u User, password string, c Client) (g Grant, err error) {
 	if l.o.Setup == nil {
 		return Grant{}, fmt.Errorf("set-up: %w", ErrRefused)
 	}
@@ -181,7 +182,8 @@ func (l *Logins) FinishSetup(ctx context.Context, token string, u User, password
 	if err := CheckPassword(password); err != nil {
 		return Grant{}, err
 	}
-	err := l.attempt(ctx, []Limit{networkLimit(network(c.Address))}, func() error {
+	defer func() { l.o.Observe(BySetup, err) }()
+	err = l.attempt(ctx, []Limit{networkLimit(network(c.Address))}, func() error {
 		hash, err := l.o.Passwords.Hash(ctx, password)
 		if err != nil {
 			return err

@@ -49,7 +49,8 @@ func (c *appCache) put(hash [32]byte, user UserID, now time.Time) {
 // e-mail address. ErrRefused is the answer to one that is none of theirs, and to
 // accounts that are disabled; LockedError where too many have failed, from one
 // network or with one password. An account is never locked by it.
-func (l *Logins) VerifyApp(ctx context.Context, login, password string, c Client) (Identity, error) {
+func (l *Logins) VerifyApp(ctx context.Context, login, password string, c Client) (_ Identity, err error) {
+	defer func() { l.o.Observe(ByAppPassword, err) }()
 	hashes := l.o.Tokens.appHashes(password)
 	now := l.now()
 	if len(hashes) > 0 {
@@ -64,7 +65,7 @@ func (l *Logins) VerifyApp(ctx context.Context, login, password string, c Client
 	}
 	var i Identity
 	limits := []Limit{networkLimit(network(c.Address)), {"app:" + digest(password), freeApp, mostApp}}
-	err := l.attempt(ctx, limits, func() (err error) {
+	err = l.attempt(ctx, limits, func() (err error) {
 		i, err = l.findApp(ctx, hashes, login, c)
 		if errors.Is(err, ErrRefused) {
 			l.record(ctx, Event{Action: FailedLogIn, User: i.User.ID, Address: c.Address, Detail: "app password"})

@@ -32,6 +32,10 @@ type LoginOptions struct {
 	Setup Setup
 	// Accounts remembers accounts. nil: the database is asked for each request.
 	Accounts AccountCache
+	// Observe is told how each proof of who somebody is has turned out: nil is that
+	// they are in, other errors are those of the method. It has to be quick. View is
+	// not told of. nil tells nobody.
+	Observe func(Proof, error)
 	// Logger gets what operators have to know. nil is slog.Default.
 	Logger *slog.Logger
 }
@@ -54,6 +58,9 @@ func NewLogins(o LoginOptions) *Logins {
 	}
 	if o.Logger == nil {
 		o.Logger = slog.Default()
+	}
+	if o.Observe == nil {
+		o.Observe = func(Proof, error) {}
 	}
 	l := &Logins{o: o, log: o.Logger.With("component", "auth"), now: o.Tokens.o.Now}
 	return l
@@ -82,7 +89,8 @@ type Grant struct {
 // there, a wrong password and a disabled account alike, and comes as late;
 // LockedError to an account or a network where too many have failed; ErrBusy to
 // too many at once.
-func (l *Logins) Login(ctx context.Context, login, password string, c Client) (Grant, error) {
+func (l *Logins) Login(ctx context.Context, login, password string, c Client) (g Grant, err error) {
+	defer func() { l.o.Observe(ByPassword, err) }()
 	u, hash, err := l.o.Users.Find(ctx, login)
 	if err != nil && !errors.Is(err, ErrNotFound) {
 		return Grant{}, err
@@ -90,7 +98,7 @@ func (l *Logins) Login(ctx context.Context, login, password string, c Client) (G
 	if err := l.prove(ctx, login, u, hash, password, c); err != nil {
 		return Grant{}, err
 	}
-	g, err := l.begin(ctx, u, c)
+	g, err = l.begin(ctx, u, c)
 	if err == nil {
 		l.record(ctx, Event{Action: DidLogIn, Actor: u.ID, User: u.ID, Address: c.Address, Detail: g.Session})
 	}
@@ -168,7 +176,8 @@ func oneLine(s string) string {
 // can be traded again for some seconds, for the same one; later, its session
 // ends, because somebody has stolen it (RFC 9700, 4.14). All that is refused is
 // ErrRefused.
-func (l *Logins) Refresh(ctx context.Context, token string, c Client) (Grant, error) {
+func (l *Logins) Refresh(ctx context.Context, token string, c Client) (_ Grant, err error) {
+	defer func() { l.o.Observe(ByRefresh, err) }()
 	id, turn, err := l.o.Tokens.readRefresh(token)
 	if err != nil {
 		return Grant{}, err
@@ -250,6 +259,6 @@ func (l *Logins) record(ctx context.Context, e Event) {
 	}
 	e.At, e.Address, e.Detail = l.now(), oneLine(e.Address), oneLine(e.Detail)
 	if err := l.o.Audit.Record(context.WithoutCancel(ctx), e); err != nil {
-		l.log.Error("An event is missing in the audit log", "action", e.Action, "actor", e.Actor, "user", e.User, "address", e.Address, "err", err)
+		l.log.ErrorContext(ctx, "An event is missing in the audit log", "action", e.Action, "actor", e.Actor, "user", e.User, "address", e.Address, "err", err)
 	}
 }

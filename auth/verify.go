@@ -53,6 +53,7 @@ func (a Access) view() string {
 // ended, or of an account that is disabled or not there.
 func (l *Logins) Verify(ctx context.Context, token string) (Identity, error) {
 	k, v, err := l.verify(ctx, token)
+	l.o.Observe(ByToken, err)
 	if err != nil {
 		return Identity{}, err
 	}
@@ -84,7 +85,8 @@ func (l *Logins) verify(ctx context.Context, token string) (*Account, verified, 
 }
 
 // VerifyCookie is Verify for Grant.Cookie.
-func (l *Logins) VerifyCookie(ctx context.Context, token string) (Identity, error) {
+func (l *Logins) VerifyCookie(ctx context.Context, token string) (_ Identity, err error) {
+	defer func() { l.o.Observe(ByCookie, err) }()
 	c, err := l.o.Tokens.read(forCookie, token)
 	if err != nil {
 		return Identity{}, err
@@ -158,7 +160,8 @@ func (l *Logins) Ticket(i Identity, f File) (token string, expires time.Duration
 }
 
 // VerifyTicket returns who a ticket is of, and the one file that it opens.
-func (l *Logins) VerifyTicket(ctx context.Context, token string) (Identity, File, error) {
+func (l *Logins) VerifyTicket(ctx context.Context, token string) (_ Identity, _ File, err error) {
+	defer func() { l.o.Observe(ByTicket, err) }()
 	c, err := l.o.Tokens.read(forFile, token)
 	if err != nil {
 		return Identity{}, File{}, err
