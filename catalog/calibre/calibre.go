@@ -133,6 +133,9 @@ type Options struct {
 	// Location is the time zone in which searches compare dates. nil means
 	// time.Local.
 	Location *time.Location
+	// Observe is told of each look at the database when it is over, before those
+	// who wait for it go on. nil tells nobody.
+	Observe func(Look)
 	// Logger receives a few lines for operators. nil means none.
 	Logger *slog.Logger
 	// Now is the clock for Status and for dates such as "yesterday" in searches.

@@ -80,11 +80,17 @@ func (l *Library) look(ctx context.Context, why purpose) error {
 func (l *Library) update(ctx context.Context, why purpose) error {
 	began := l.now()
 	old := l.current.Load()
+	look := Look{Kind: Unchanged}
 	if why == anyChange && old != nil && l.unchanged() {
 		l.succeed(began, nil)
+		l.tell(look, began)
 		return nil
 	}
-	err := l.read(ctx, why, began, old)
+	err := l.read(ctx, why, began, old, &look)
+	if ctx.Err() == nil {
+		look.Err = err
+		l.tell(look, began)
+	}
 	if err == nil || ctx.Err() != nil {
 		return err
 	}
@@ -100,25 +106,28 @@ func (l *Library) unchanged() bool {
 }
 
 // read copies the database and makes the next contents of it.
-func (l *Library) read(ctx context.Context, why purpose, began time.Time, old *contents) error {
+func (l *Library) read(ctx context.Context, why purpose, began time.Time, old *contents, look *Look) error {
 	var (
 		next   = &contents{}
 		change catalog.Change
 		warn   warnings
 	)
 	whole := old == nil || why == wholeLoad
+	look.kind(whole)
 	c, err := l.dir.Take(ctx, l.db, snapshot.Options{Check: whole})
+	look.took(c)
 	if err == nil && !whole {
 		next.index, next.state, change, warn, err = l.loader.refresh(ctx, copied{c.DSN(), c.Size}, old.index, old.state)
 		if whole = errors.Is(err, errReload); whole && !c.Checked {
 			c.Remove()
 			c, err = l.dir.Take(ctx, l.db, snapshot.Options{Check: true})
+			look.took(c)
 		} else if whole {
 			err = nil
 		}
 	}
 	defer c.Remove()
-	if err == nil && whole {
+	if look.kind(whole); err == nil && whole {
 		next.index, next.state, warn, err = l.loader.load(ctx, copied{c.DSN(), c.Size})
 		if l.options.AfterLoad != nil {
 			defer l.options.AfterLoad()
@@ -164,6 +173,7 @@ func (l *Library) read(ctx context.Context, why purpose, began time.Time, old *c
 	if same {
 		return nil
 	}
+	look.Missed = missed
 	l.logSwap(began, next, change, old == nil, missed)
 	l.feed.publish(change)
 	return nil

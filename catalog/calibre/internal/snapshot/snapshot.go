@@ -129,6 +129,9 @@ type Copy struct {
 	Method Method
 	// LockHeld is how long writers were kept out. 0 without a lock.
 	LockHeld time.Duration
+	// LockWaited is how long a writer kept us from the lock. It is told of attempts
+	// that fail, too.
+	LockWaited time.Duration
 	// Trusted reports that Method was enough: a working lock held to the end on
 	// a local file system, or an unbroken -wal. Otherwise quick_check has
 	// passed, too.
@@ -147,6 +150,9 @@ func (c Copy) DSN() string { return dsn(c.Path, "mode=ro&immutable=1") }
 
 // Remove deletes the copy. Removing it twice is no error.
 func (c Copy) Remove() error {
+	if c.Path == "" { // there is none
+		return nil
+	}
 	var errs []error
 	for _, suffix := range [...]string{"", journalSuffix, walSuffix, "-shm"} {
 		if err := os.Remove(c.Path + suffix); err != nil && !errors.Is(err, os.ErrNotExist) {
@@ -165,18 +171,24 @@ func (c Copy) Remove() error {
 func (d *Dir) Take(ctx context.Context, src string, o Options) (Copy, error) {
 	o = o.withDefaults()
 	deadline := time.Now().Add(o.Wait)
+	var waited time.Duration
 	for pause := time.Millisecond; ; pause = min(2*pause, 50*time.Millisecond) {
+		began := time.Now()
 		c, again, err := attempt(ctx, src, d.Path, o)
+		c.LockWaited = waited
 		if err == nil {
 			return c, nil
 		}
 		if !again || !time.Now().Before(deadline) {
-			return Copy{}, fmt.Errorf("copy %s: %w", src, err)
+			return c, fmt.Errorf("copy %s: %w", src, err)
 		}
 		select {
 		case <-ctx.Done():
-			return Copy{}, fmt.Errorf("copy %s: %w (last attempt: %w)", src, ctx.Err(), err)
+			return c, fmt.Errorf("copy %s: %w (last attempt: %w)", src, ctx.Err(), err)
 		case <-time.After(pause):
+		}
+		if errors.Is(err, ErrLocked) {
+			waited += time.Since(began)
 		}
 	}
 }
