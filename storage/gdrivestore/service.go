@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"slices"
 	"sync"
 	"time"
 
@@ -27,6 +28,13 @@ import (
 // options come last, and can give another endpoint. It does no I/O, except for
 // looking for what the machine has.
 func NewService(ctx context.Context, credentials []byte, o ...option.ClientOption) (*drive.Service, error) {
+	return NewServiceOver(ctx, credentials, nil, o...)
+}
+
+// NewServiceOver is NewService with something around the transport that requests
+// of the API take, such as what traces them; the first is outermost. Credentials
+// are added below it, and tokens asked for beside it.
+func NewServiceOver(ctx context.Context, credentials []byte, wrap []func(http.RoundTripper) http.RoundTripper, o ...option.ClientOption) (*drive.Service, error) {
 	t := http.DefaultTransport.(*http.Transport).Clone()
 	t.MaxIdleConnsPerHost = maxIdle
 	t.ResponseHeaderTimeout = callTimeout
@@ -38,6 +46,9 @@ func NewService(ctx context.Context, credentials []byte, o ...option.ClientOptio
 		return nil, err
 	}
 	client := &http.Client{Transport: &authorized{base: t, source: source}}
+	for _, w := range slices.Backward(wrap) {
+		client.Transport = w(client.Transport)
+	}
 	return drive.NewService(ctx, append([]option.ClientOption{option.WithHTTPClient(client)}, o...)...)
 }
 
