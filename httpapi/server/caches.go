@@ -65,6 +65,9 @@ func (s *Server) openCaches(ctx context.Context) (err error) {
 			return &ConfigError{"REDIS_URL", err.Error()}
 		}
 		c.redis = redis.NewUniversalClient(ro)
+		if err := s.instruments.redis(c.redis); err != nil {
+			return err
+		}
 		store := rediscache.New(c.redis, rediscache.Options{Prefix: s.config.RedisPrefix})
 		o.Shared, o.Bus, o.SharedTimeout = store, store, ro.ReadTimeout
 		s.sayRedis(ctx, ro)

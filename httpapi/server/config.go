@@ -136,6 +136,13 @@ type Config struct {
 	// the operating system does not tell of. 0 means 5 s.
 	WatchPoll time.Duration
 
+	// OTLPEndpoint is where traces are sent by OpenTelemetry's protocol, such as
+	// http://collector:4318; OTLPProtocol is "http/protobuf", which empty stands for,
+	// or "grpc". The OTEL_ variables of the environment that OpenTelemetry's own code
+	// reads have their say, such as those about sampling, headers and resources. An
+	// empty endpoint is none: then nothing is traced.
+	OTLPEndpoint, OTLPProtocol string
+
 	// Version is shown by health and the OpenAPI document. Empty means "dev".
 	Version string
 	// Now is the clock that tokens, sessions, what users have made of books and
@@ -155,7 +162,8 @@ type Config struct {
 	// to another; the logger follows it.
 	Level *slog.LevelVar
 
-	derive func(context.Context, auth.Derivation) ([]byte, error)
+	derive      func(context.Context, auth.Derivation) ([]byte, error)
+	instruments *instruments // nil: nothing is measured
 }
 
 // Library is a Calibre library on this machine.
@@ -265,6 +273,7 @@ func (c Config) withDefaults() (Config, error) {
 			refuse("METRICS_ADDR", "%q is not host:port", c.MetricsAddr)
 		}
 	}
+	c.checkTracing(refuse)
 	if c.DataDir == "" {
 		dir, err := DefaultDataDir()
 		if err != nil {

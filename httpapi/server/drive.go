@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"net/http"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -90,7 +91,7 @@ func (c *Config) checkDrive(refuse func(setting, format string, args ...any)) {
 const leastDownloadCache = 64 << 20
 
 // service returns a client of Drive. It asks for nothing.
-func (o *Drive) service(ctx context.Context) (*drive.Service, error) {
+func (o *Drive) service(ctx context.Context, wrap ...func(http.RoundTripper) http.RoundTripper) (*drive.Service, error) {
 	const setting = "GOOGLE_DRIVE_CREDENTIALS_PATH"
 	var credentials []byte
 	if o.Credentials != "" {
@@ -103,7 +104,7 @@ func (o *Drive) service(ctx context.Context) (*drive.Service, error) {
 	if o.Endpoint != "" {
 		more = append(more, option.WithEndpoint(o.Endpoint))
 	}
-	service, err := gdrivestore.NewService(ctx, credentials, more...)
+	service, err := gdrivestore.NewServiceOver(ctx, credentials, wrap, more...)
 	switch {
 	case err != nil && credentials == nil:
 		return nil, &ConfigError{setting, fmt.Sprintf("name the key of a service account, in JSON; without it this machine would need credentials of its own: %v", err)}
@@ -118,7 +119,7 @@ func (s *Server) openDrive(ctx context.Context) error {
 	if !s.config.usesDrive() {
 		return nil
 	}
-	service, err := s.config.Drive.service(ctx)
+	service, err := s.config.Drive.service(ctx, s.instruments.driveTransport()...)
 	if err != nil {
 		return err
 	}
@@ -149,7 +150,7 @@ func (s *Server) openDrive(ctx context.Context) error {
 			return err
 		}
 		first = cmp.Or(first, store)
-		s.drive[i] = &observed{Store: store, name: "Google Drive"}
+		s.drive[i] = &observed{Store: s.instruments.store(store, placeDrive), name: "Google Drive"}
 	}
 	s.log.Info("Google Drive storage initialized", "folders", folders)
 	ctx, cancel := context.WithTimeout(ctx, driveCheck)

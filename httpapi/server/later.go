@@ -4,9 +4,6 @@ package server
 // there is one, that asks for nothing but what there is. To accept any other
 // in silence would let somebody believe that it took effect. A feature that
 // arrives takes its lines from here to settings.
-//
-// OTEL_EXPORTER_OTLP_ENDPOINT is not here: other programs set it for a whole
-// machine, so that its presence says nothing about this server.
 func later() map[string]string {
 	return map[string]string{
 		"CALIBRE_LIBRARY_URL": "",

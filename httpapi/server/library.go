@@ -86,6 +86,7 @@ func (c Config) openCatalog(l Library, prefix string, sets index.Sets) (*calibre
 		Dir:      c.snapshots(),
 		Encode:   httpapi.BookEncoder(l.Name, prefix),
 		Sets:     sets,
+		Observe:  c.instruments.look(l.Name),
 		Location: c.TimeZone,
 		Logger:   c.Logger,
 		// A load leaves much garbage behind; without this the process would

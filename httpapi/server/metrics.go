@@ -19,6 +19,13 @@ import (
 type metrics struct {
 	registry *prometheus.Registry
 	loads    *prometheus.HistogramVec
+	requests *requestMetrics
+	logins   *loginMetrics
+	catalog  *catalogMetrics
+	stores   *prometheus.HistogramVec
+	queries  *prometheus.HistogramVec
+	redis    *prometheus.HistogramVec
+	lost     prometheus.Counter // spans
 }
 
 func newMetrics() *metrics {
@@ -27,6 +34,10 @@ func newMetrics() *metrics {
 		Name: "cache_load_duration_seconds", Help: "Time to make what was not in the cache.",
 		Buckets: []float64{.0001, .0005, .001, .005, .01, .05, .1, .5, 1, 5},
 	}, []string{"namespace", "result"})
+	m.requests, m.logins, m.catalog = newRequestMetrics(), newLoginMetrics(), newCatalogMetrics()
+	m.stores, m.queries, m.redis = newStoreMetrics(), newQueryMetrics(), newRedisMetrics()
+	m.lost = prometheus.NewCounter(prometheus.CounterOpts{Name: "trace_spans_lost_total", Help: "Spans of traces that could not be sent."})
+	m.registry.MustRegister(m.requests, m.logins, m.catalog, m.stores, m.queries, m.redis, m.lost)
 	m.registry.MustRegister(m.loads, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }
@@ -140,6 +151,7 @@ func (s *Server) Metrics() http.Handler {
 func (s *Server) serveMetrics(ctx context.Context, ln net.Listener) {
 	mux := http.NewServeMux()
 	mux.Handle("GET /metrics", s.Metrics())
+	handleProfiles(mux)
 	srv := &http.Server{Handler: mux, ReadHeaderTimeout: readHeaderTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeaderBytes}
 	stop := context.AfterFunc(ctx, func() { srv.Close() })
 	defer stop()

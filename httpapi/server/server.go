@@ -72,11 +72,13 @@ type Server struct {
 	config    Config
 	log       *slog.Logger
 	api       *httpapi.API
+	handler   http.Handler // api, and what is around it
 	libraries []*calibre.Library
 	state     *State
 	caches    *caches
 	seal      []byte // authenticates what is in Redis
 	metrics   *metrics
+	*instruments
 	logins    *auth.Logins
 	database  pulse
 	bucket    *observed        // nil: nothing is in S3
@@ -101,6 +103,10 @@ func Open(ctx context.Context, c Config) (_ *Server, err error) {
 			err = errors.Join(err, s.Close())
 		}
 	}()
+	if s.instruments, err = newInstruments(ctx, &s.config, s.metrics); err != nil {
+		return nil, err
+	}
+	c = s.config
 	if c.TLSCertFile != "" {
 		if s.certificate, err = openCertificate(c.TLSCertFile, c.TLSKeyFile, c.Logger); err != nil {
 			return nil, err
@@ -150,7 +156,7 @@ func Open(ctx context.Context, c Config) (_ *Server, err error) {
 			return nil, err
 		}
 		s.libraries = append(s.libraries, lib)
-		o.Libraries = append(o.Libraries, httpapi.Library{Name: l.Name, Catalog: lib, Files: l.files(), Placement: s.placement(i)})
+		o.Libraries = append(o.Libraries, httpapi.Library{Name: l.Name, Catalog: lib, Files: s.instruments.store(l.files(), placeLocal), Placement: s.placement(i)})
 	}
 	if err := s.load(ctx); err != nil {
 		return nil, err
@@ -166,9 +172,12 @@ func Open(ctx context.Context, c Config) (_ *Server, err error) {
 		{Name: "s3", Run: s.bucket.check},
 		{Name: "downloads", Run: s.downloadsCheck},
 	}
+	o.Observe = s.instruments.observe
 	if s.api, err = httpapi.New(o); err != nil {
 		return nil, err
 	}
+	s.handler = s.traced(s.api)
+	s.metrics.registry.MustRegister(newStateCollector(s, o.Checks))
 	return s, nil
 }
 
@@ -239,7 +248,7 @@ func (s *Server) load(ctx context.Context) error {
 
 // Handler returns the API for somebody's own http.Server. It serves below the
 // path of Config.BaseURL. Run must run meanwhile, or changes are not seen.
-func (s *Server) Handler() http.Handler { return s.api }
+func (s *Server) Handler() http.Handler { return s.handler }
 
 // Run keeps the libraries current until ctx ends, and returns ctx.Err(). Serve
 // does this itself.
@@ -280,5 +289,6 @@ func (s *Server) Close() error {
 	if s.state != nil {
 		errs = append(errs, s.state.Close())
 	}
+	s.instruments.close()
 	return errors.Join(errs...)
 }

@@ -28,7 +28,7 @@ func TestMain(m *testing.M) {
 }
 
 // sampleConfig serves a copy of the sample library, quickly.
-func sampleConfig(t *testing.T) Config {
+func sampleConfig(t testing.TB) Config {
 	t.Helper()
 	return Config{
 		Libraries:   []Library{{Path: calibretest.Sample(t)}},
@@ -40,7 +40,7 @@ func sampleConfig(t *testing.T) Config {
 	}
 }
 
-func open(t *testing.T, c Config) *Server {
+func open(t testing.TB, c Config) *Server {
 	t.Helper()
 	s, err := Open(t.Context(), c)
 	if err != nil {

@@ -281,7 +281,7 @@ func settings() []setting {
 			help: "Disk space for them. 0: none are kept.",
 			set:  sizeOrNone(func(c *Config) *int64 { return &c.DownloadCacheMaxBytes }),
 		},
-	}, storeSettings()...)
+	}, append(storeSettings(), traceSettings()...)...)
 }
 
 func text(field func(*Config) *string) func(*Config, string) error {

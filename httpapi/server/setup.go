@@ -27,7 +27,7 @@ func (s *Server) showSetup(ctx context.Context, ln net.Listener) error {
 		level = slog.LevelInfo
 	}
 	s.log.Log(ctx, level, "There are no users. Make the first admin at this address, or by \"pressmark user create --admin\"",
-		"url", s.publicURL(ln)+httpapi.SetupPath+"#token="+token, "until", expires.Local())
+		"url", openly(s.publicURL(ln)+httpapi.SetupPath+"#token="+token), "until", expires.Local())
 	return nil
 }
 

@@ -42,6 +42,7 @@ type State struct {
 
 	database string // for people
 	ping     func(context.Context) error
+	pools    func() []poolStats
 	close    func() error
 	hasher   *passwordproc.Hasher
 	config   Config
@@ -91,7 +92,7 @@ func (s *State) Logins(accounts auth.AccountCache, lockouts auth.LockoutCache) (
 	}
 	return auth.NewLogins(auth.LoginOptions{
 		Users: s.Users, Sessions: s.Sessions, AppPasswords: s.AppPasswords, Attempts: s.Attempts, Audit: s.Audit, Setup: s.Setup,
-		Passwords: s.Passwords, Tokens: tokens, Accounts: accounts, Lockouts: lockouts, Logger: c.Logger,
+		Passwords: s.Passwords, Tokens: tokens, Accounts: accounts, Lockouts: lockouts, Observe: c.instruments.login(), Logger: c.Logger,
 	}), nil
 }
 
@@ -153,6 +154,7 @@ func openDatabase(ctx context.Context, c Config, passwords *auth.Passwords) (*St
 	return newState(sqliteauth.New(db, sqliteauth.Options{Now: c.Now}), readerstate.All(sqlitestate.New(db, sqlitestate.Options{Now: c.Now})), State{
 		Schema: schema, Passwords: passwords, database: "SQLite " + path, close: db.Close,
 		Tables: transfer.Database{DB: db.Write, Dialect: migrations.SQLite, Schema: schema},
+		pools:  func() []poolStats { return []poolStats{sqlStats("read", db.Read), sqlStats("write", db.Write)} },
 		ping: func(ctx context.Context) error {
 			var one int
 			return db.Read.QueryRowContext(ctx, "SELECT count(*) FROM sqlite_schema").Scan(&one)
@@ -165,6 +167,7 @@ func openPostgres(ctx context.Context, c Config, passwords *auth.Passwords) (*St
 	if err != nil {
 		return nil, &ConfigError{"DATABASE_URL", err.Error()}
 	}
+	config.ConnConfig.Tracer = c.instruments.queryTracer()
 	pool, err := pgxpool.NewWithConfig(ctx, config)
 	if err != nil {
 		return nil, fmt.Errorf("open PostgreSQL: %w", err)
@@ -184,6 +187,7 @@ func openPostgres(ctx context.Context, c Config, passwords *auth.Passwords) (*St
 	return newState(store, readerstate.All(readers), State{
 		Schema: schema, Passwords: passwords, database: name, ping: pool.Ping,
 		Tables: transfer.Database{DB: db, Dialect: migrations.Postgres, Schema: schema},
+		pools:  func() []poolStats { return []poolStats{pgxStats(pool)} },
 		close: func() error {
 			defer pool.Close()
 			return db.Close()

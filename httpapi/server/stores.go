@@ -168,7 +168,7 @@ const (
 )
 
 // open returns the bucket. It does not ask for anything.
-func (o *S3) open(ctx context.Context) (*s3store.Store, error) {
+func (o *S3) open(ctx context.Context, change ...func(*s3.Options)) (*s3store.Store, error) {
 	if o.Bucket == "" {
 		return nil, &ConfigError{"S3_BUCKET_NAME", "name the bucket"}
 	}
@@ -194,13 +194,13 @@ func (o *S3) open(ctx context.Context) (*s3store.Store, error) {
 		}
 		cfg.Region = "us-east-1"
 	}
-	client := s3.NewFromConfig(cfg, func(so *s3.Options) {
+	client := s3.NewFromConfig(cfg, append([]func(*s3.Options){func(so *s3.Options) {
 		if o.Endpoint != "" {
 			so.BaseEndpoint = aws.String(strings.TrimSuffix(o.Endpoint, "/"))
 			so.UsePathStyle = !o.HostStyle
 		}
 		so.DisableLogOutputChecksumValidationSkipped = true // of objects in parts
-	})
+	}}, change...)...)
 	return s3store.New(client, o.Bucket, s3store.Options{Encryption: types.ServerSideEncryption(o.Encryption), KMSKeyID: o.KMSKeyID}), nil
 }
 
@@ -216,11 +216,11 @@ func (s *Server) openStores(ctx context.Context, o *httpapi.Options) error {
 	if !s.config.usesS3() {
 		return nil
 	}
-	bucket, err := s.config.S3.open(ctx)
+	bucket, err := s.config.S3.open(ctx, s.instruments.s3Client()...)
 	if err != nil {
 		return err
 	}
-	s.bucket = &observed{Store: bucket, name: "S3"}
+	s.bucket = &observed{Store: s.instruments.store(bucket, placeS3), name: "S3"}
 	if s.config.S3.Covers {
 		s.log.Info("S3 cover storage initialized", "bucket", s.config.S3.Bucket, "prefix", s.config.S3.CoversPrefix)
 	}
