@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"reflect"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -47,7 +48,7 @@ func changedFields(a, b User) string {
 	var fields []string
 	for name, differs := range map[string]bool{
 		"email": a.Email != b.Email, "username": a.Username != b.Username, "full_name": a.FullName != b.FullName,
-		"role": a.Role != b.Role, "disabled": a.Disabled != b.Disabled, "access": !reflect.DeepEqual(a.Access, b.Access),
+		"role=" + string(b.Role): a.Role != b.Role, "disabled=" + strconv.FormatBool(b.Disabled): a.Disabled != b.Disabled, "access": !reflect.DeepEqual(a.Access, b.Access),
 	} {
 		if differs {
 			fields = append(fields, name)
@@ -126,6 +127,11 @@ func (l *Logins) Users(ctx context.Context, after UserID, limit int) ([]User, er
 	return l.o.Users.List(ctx, after, limit)
 }
 
+// Exported records that a user was given all that is kept of them.
+func (l *Logins) Exported(ctx context.Context, user UserID, c Client) {
+	l.record(ctx, Event{Action: DidExport, Actor: user, User: user, Address: c.Address})
+}
+
 // Events returns what happened, as Audit.Events does.
 func (l *Logins) Events(ctx context.Context, user UserID, before int64, limit int) ([]Event, error) {
 	if l.o.Audit == nil {
@@ -183,7 +189,7 @@ func (l *Logins) FinishSetup(ctx context.Context, token string, u User, password
 		return Grant{}, err
 	}
 	defer func() { l.o.Observe(BySetup, err) }()
-	err = l.attempt(ctx, []Limit{networkLimit(network(c.Address))}, func() error {
+	err = l.attempt(ctx, Event{Address: c.Address, Detail: "set-up"}, []Limit{networkLimit(network(c.Address))}, func() error {
 		hash, err := l.o.Passwords.Hash(ctx, password)
 		if err != nil {
 			return err

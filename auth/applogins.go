@@ -65,7 +65,7 @@ func (l *Logins) VerifyApp(ctx context.Context, login, password string, c Client
 	}
 	var i Identity
 	limits := []Limit{networkLimit(network(c.Address)), {"app:" + digest(password), freeApp, mostApp}}
-	err = l.attempt(ctx, limits, func() (err error) {
+	err = l.attempt(ctx, Event{Address: c.Address, Detail: "app password"}, limits, func() (err error) {
 		i, err = l.findApp(ctx, hashes, login, c)
 		if errors.Is(err, ErrRefused) {
 			l.record(ctx, Event{Action: FailedLogIn, User: i.User.ID, Address: c.Address, Detail: "app password"})

@@ -24,6 +24,9 @@ const (
 	DidDeleteUser        Action = "user_deleted"
 	DidSetUp             Action = "set_up" // the first admin was made by the link
 	DidIssueToken        Action = "token_issued"
+	DidLockOut           Action = "locked_out" // attempts are refused unseen for a time
+	DidExport            Action = "exported"   // all that is kept of a user, or of all
+	DidImport            Action = "imported"
 )
 
 // Event is something that happened to an account.

@@ -101,13 +101,15 @@ func limitsKey(limits []Limit) string {
 }
 
 // attempt runs prove, which tells whether somebody is who they say, unless too
-// many have failed before. Only ErrRefused is a failure.
-func (l *Logins) attempt(ctx context.Context, limits []Limit, prove func() error) error {
+// many have failed before. Only ErrRefused is a failure. who is of whom and from
+// where a lockout is recorded.
+func (l *Logins) attempt(ctx context.Context, who Event, limits []Limit, prove func() error) (err error) {
 	if l.o.Attempts == nil {
 		return prove()
 	}
 	now := l.now()
 	key := limitsKey(limits)
+	defer func() { l.recordLockout(ctx, who, key, now, err) }()
 	if until, ok := l.lockout(key); ok && now.Before(until) {
 		return &LockedError{until.Sub(now)}
 	}

@@ -49,6 +49,7 @@ type Logins struct {
 	now    func() time.Time
 	tokens tokenCache
 	apps   appCache
+	locked lockoutLog
 }
 
 // NewLogins returns logins to accounts.
@@ -112,7 +113,7 @@ func (l *Logins) prove(ctx context.Context, login string, u User, hash, password
 	if err != nil {
 		return err
 	}
-	return l.attempt(ctx, limits, func() error {
+	return l.attempt(ctx, Event{User: u.ID, Address: c.Address}, limits, func() error {
 		ok, weak, err := l.o.Passwords.Verify(ctx, password, hash)
 		if err != nil {
 			return err

@@ -151,6 +151,9 @@ func (a *API) serveExport(w http.ResponseWriter, r *http.Request, user readersta
 	if err != nil {
 		return err
 	}
+	if i, _ := identityOf(r.Context()); r.Method != http.MethodHead {
+		a.opts.Logins.Exported(r.Context(), i.User.ID, a.clientOf(r))
+	}
 	h := w.Header()
 	h["Content-Type"], h["Cache-Control"] = jsonType, noStore
 	h["Content-Disposition"] = []string{`attachment; filename="pressmark.json"`}

@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 
+	"github.com/pressmark/pressmark/auth"
 	"github.com/pressmark/pressmark/httpapi/server"
 	"github.com/pressmark/pressmark/migrations/transfer"
 	"github.com/pressmark/pressmark/readerstate"
@@ -74,6 +75,9 @@ func exportState(ctx context.Context, s *server.State, words []string, con conso
 		rows, err = transfer.ExportFile(ctx, s.Tables, words[0])
 	}
 	if err == nil {
+		err = record(ctx, s, auth.DidExport, auth.User{}, "state export")
+	}
+	if err == nil {
 		fmt.Fprintf(con.stderr, "Exported %d rows of %s\n", rows, s.Database())
 	}
 	return err
@@ -91,6 +95,9 @@ func importState(ctx context.Context, s *server.State, words []string, con conso
 	}
 	rows, err := transfer.Import(ctx, s.Tables, from)
 	if err == nil {
+		err = record(ctx, s, auth.DidImport, auth.User{}, "state import")
+	}
+	if err == nil {
 		fmt.Fprintf(con.stderr, "Imported %d rows into %s\n", rows, s.Database())
 	}
 	return err
@@ -98,6 +105,9 @@ func importState(ctx context.Context, s *server.State, words []string, con conso
 
 func backupState(ctx context.Context, s *server.State, words []string, con console) error {
 	err := transfer.Backup(ctx, s.Tables, words[0])
+	if err == nil {
+		err = record(ctx, s, auth.DidExport, auth.User{}, "state backup")
+	}
 	if err == nil {
 		fmt.Fprintf(con.stderr, "Copied %s to %s\n", s.Database(), words[0])
 	}

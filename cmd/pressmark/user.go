@@ -231,7 +231,7 @@ func disableUser(disabled bool) func(context.Context, *server.State, *flagSet, c
 		if err != nil {
 			return err
 		}
-		if err := record(ctx, s, auth.DidChangeUser, u, "disabled"); err != nil {
+		if err := record(ctx, s, auth.DidChangeUser, u, fmt.Sprintf("disabled=%v", disabled)); err != nil {
 			return err
 		}
 		_, err = fmt.Fprintf(con.stdout, "%s <%s> is %s\n", u.Username, u.Email, map[bool]string{true: "disabled", false: "enabled"}[u.Disabled])
