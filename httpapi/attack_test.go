@@ -156,6 +156,11 @@ func TestAppPasswordScopes(t *testing.T) {
 // TestForwarded: what a header says of the client counts if a trusted proxy says
 // it. Spraying behind a header that is made up stops.
 func TestForwarded(t *testing.T) {
+	d := newDoor(t)
+	s := newSample(t, d.option, func(o *httpapi.Options) {
+		o.TrustedProxies = []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("fd00::/8")}
+	})
+	users := 0
 	for name, c := range map[string]struct {
 		peer  string
 		given []string
@@ -175,12 +180,9 @@ func TestForwarded(t *testing.T) {
 		"proxy says none":  {"10.1.2.3:1", nil, "10.1.2.3"},
 		"no address known": {"@", []string{"198.51.100.1"}, "unknown"},
 	} {
-		d := newDoor(t)
-		s := newSample(t, d.option, func(o *httpapi.Options) {
-			o.TrustedProxies = []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("fd00::/8")}
-		})
-		d.create(t, "ada", auth.Rule{})
-		r := browse("POST", "/api/auth/login", `{"username": "ada", "password": "correct horse"}`)
+		users++
+		u := d.create(t, fmt.Sprint("user", users), auth.Rule{})
+		r := browse("POST", "/api/auth/login", fmt.Sprintf(`{"username": %q, "password": "correct horse"}`, u.Username))
 		r.RemoteAddr = c.peer
 		if c.given != nil {
 			r.Header["X-Forwarded-For"] = c.given
@@ -188,13 +190,13 @@ func TestForwarded(t *testing.T) {
 		if w := answer(s.api, r); w.Code != 200 {
 			t.Fatalf("%s: %d %s", name, w.Code, w.Body)
 		}
-		sessions, err := d.logins.Sessions(t.Context(), 1)
+		sessions, err := d.logins.Sessions(t.Context(), u.ID)
 		if err != nil || len(sessions) != 1 || sessions[0].Address != c.want {
 			t.Errorf("%s: %+v, %v, want %s", name, sessions, err, c.want)
 		}
 	}
 
-	_, s := closed(t)
+	_, s = closed(t)
 	for n := range 100 {
 		w := send(s.api, "POST", "/api/auth/login", asJSON, fmt.Sprintf(`{"username": "user%d", "password": "Winter2026"}`, n), "X-Forwarded-For", fmt.Sprint("198.51.100.", n))
 		if w.Code == http.StatusTooManyRequests {

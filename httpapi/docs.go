@@ -13,10 +13,8 @@ import (
 
 // registerDocs adds the OpenAPI document, and pages that show it. It comes
 // after all other operations, as the document is made once.
-func (a *API) registerDocs() error {
-	if err := a.registerDocument(); err != nil {
-		return err
-	}
+func (a *API) registerDocs() {
+	a.registerDocument()
 	// Everything that the pages load is embedded in the program.
 	pages := v5emb.NewHandlerWithConfig(swgui.Config{
 		Title: "Pressmark", SwaggerJSON: a.opts.Prefix + "/openapi.json", BasePath: a.opts.Prefix + "/docs/",
@@ -31,7 +29,6 @@ func (a *API) registerDocs() error {
 	}
 	a.route(huma.Operation{Method: http.MethodGet, Path: "/docs"}, open, serve)
 	a.route(huma.Operation{Method: http.MethodGet, Path: "/docs/{asset...}"}, open, serve)
-	return nil
 }
 
 // cspDocs lets the pages run their own scripts, part of which stand in the

@@ -189,9 +189,7 @@ func build(o Options) (_ *API, err error) {
 	if err := a.registerFiles(); err != nil {
 		return nil, err
 	}
-	if err := a.registerDocs(); err != nil {
-		return nil, err
-	}
+	a.registerDocs()
 	a.mux.HandleFunc("/", a.noRoute)
 	return a, nil
 }

@@ -7,6 +7,7 @@ import (
 	"reflect"
 	"strconv"
 	"strings"
+	"sync"
 
 	"github.com/danielgtaylor/huma/v2"
 )
@@ -183,16 +184,26 @@ func selectParams() []*huma.Param {
 }
 
 // registerDocument adds the document itself.
-func (a *API) registerDocument() error {
-	asJSON, err := json.Marshal(a.huma.OpenAPI())
-	if err != nil {
-		return fmt.Errorf("httpapi: OpenAPI document: %w", err)
+func (a *API) registerDocument() {
+	a.route(huma.Operation{Method: http.MethodGet, Path: "/openapi.json"}, open, once(func() (handler, error) {
+		doc, err := json.Marshal(a.huma.OpenAPI())
+		return static("application/vnd.oai.openapi+json;version=3.1", doc), err
+	}))
+	a.route(huma.Operation{Method: http.MethodGet, Path: "/openapi.yaml"}, open, once(func() (handler, error) {
+		doc, err := a.huma.OpenAPI().YAML()
+		return static("application/vnd.oai.openapi;version=3.1", doc), err
+	}))
+}
+
+// once makes a handler when it is first needed: the document takes longer to write
+// than the server to start.
+func once(make func() (handler, error)) handler {
+	made := sync.OnceValues(make)
+	return func(w http.ResponseWriter, r *http.Request) error {
+		h, err := made()
+		if err != nil {
+			return fmt.Errorf("OpenAPI document: %w", err)
+		}
+		return h(w, r)
 	}
-	asYAML, err := a.huma.OpenAPI().YAML()
-	if err != nil {
-		return fmt.Errorf("httpapi: OpenAPI document: %w", err)
-	}
-	a.route(huma.Operation{Method: http.MethodGet, Path: "/openapi.json"}, open, static("application/vnd.oai.openapi+json;version=3.1", asJSON))
-	a.route(huma.Operation{Method: http.MethodGet, Path: "/openapi.yaml"}, open, static("application/vnd.oai.openapi;version=3.1", asYAML))
-	return nil
 }

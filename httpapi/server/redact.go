@@ -8,9 +8,6 @@ import (
 	"strings"
 )
 
-// masked stands for what is not shown.
-const masked = "***"
-
 // openly is text that is logged for the secret in it.
 type openly string
 
@@ -35,19 +32,19 @@ func newRedactor() *redactor {
 // which is cheap to see.
 func (r *redactor) text(s string) string {
 	if strings.IndexByte(s, '=') >= 0 {
-		s = r.param.ReplaceAllString(s, "$1="+masked)
+		s = r.param.ReplaceAllString(s, "$1="+hidden)
 	}
 	if strings.IndexByte(s, '@') >= 0 && strings.Contains(s, "://") {
-		s = r.user.ReplaceAllString(s, "${1}"+masked+"@")
+		s = r.user.ReplaceAllString(s, "${1}"+hidden+"@")
 	}
 	if strings.Contains(s, "earer ") || strings.Contains(s, "asic ") {
-		s = r.header.ReplaceAllString(s, "$1 "+masked)
+		s = r.header.ReplaceAllString(s, "$1 "+hidden)
 	}
 	if strings.Contains(s, "eyJ") {
-		s = r.token.ReplaceAllString(s, masked)
+		s = r.token.ReplaceAllString(s, hidden)
 	}
 	if strings.Contains(s, "/api/c/") {
-		s = r.ticket.ReplaceAllString(s, "$1"+masked)
+		s = r.ticket.ReplaceAllString(s, "$1"+hidden)
 	}
 	return s
 }
@@ -86,7 +83,7 @@ func (r *redactor) attr(groups []string, a slog.Attr) slog.Attr {
 		if kind == slog.KindAny && a.Value.Any() == nil || kind == slog.KindString && a.Value.String() == "" {
 			return a // that there is none is no secret
 		}
-		a.Value = slog.StringValue(masked)
+		a.Value = slog.StringValue(hidden)
 		return a
 	}
 	if kind == slog.KindString {
@@ -112,7 +109,7 @@ func (r *redactor) attr(groups []string, a slog.Attr) slog.Attr {
 		shown := make(map[string][]string, len(v))
 		for name, values := range v {
 			if shown[name] = r.texts(values); secret(name) {
-				shown[name] = []string{masked}
+				shown[name] = []string{hidden}
 			}
 		}
 		a.Value = slog.AnyValue(shown)

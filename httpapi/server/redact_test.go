@@ -45,7 +45,7 @@ func TestRedaction(t *testing.T) {
 			log := Config{LogFormat: format}.NewLogger(&out)
 			log.Info("hello", args...)
 			log.With(args...).WithGroup("g").Info("hello", "n", 1)
-			if s := out.String(); strings.Contains(s, hush) || strings.Count(s, "hello") != 2 || !strings.Contains(s, masked) {
+			if s := out.String(); strings.Contains(s, hush) || strings.Count(s, "hello") != 2 || !strings.Contains(s, hidden) {
 				t.Errorf("%s, %s: %s", name, format, s)
 			}
 		}
