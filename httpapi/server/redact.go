@@ -75,11 +75,11 @@ func (r *redactor) attr(groups []string, a slog.Attr) slog.Attr {
 	if kind != slog.KindString && kind != slog.KindAny {
 		return a
 	}
-	hidden := secret(a.Key)
+	is := secret(a.Key)
 	for _, g := range groups {
-		hidden = hidden || secret(g)
+		is = is || secret(g)
 	}
-	if hidden {
+	if is {
 		if kind == slog.KindAny && a.Value.Any() == nil || kind == slog.KindString && a.Value.String() == "" {
 			return a // that there is none is no secret
 		}
