@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -86,6 +87,9 @@ func (c *Config) checkDrive(refuse func(setting, format string, args ...any)) {
 		}
 	}
 }
+
+// maxDownloadDirs is how many servers of one DataDir have a cache of downloads.
+const maxDownloadDirs = 32
 
 // leastDownloadCache is what a window of downloads takes.
 const leastDownloadCache = 64 << 20
@@ -174,8 +178,13 @@ func (s *Server) openDownloads() (err error) {
 	if c.DownloadCacheMaxBytes < 0 || !c.usesDrive() && (c.DownloadCacheDir == "" || !c.places(placeS3)) {
 		return nil
 	}
+	o := diskcache.Options{MaxBytes: c.DownloadCacheMaxBytes, Logger: s.log.With("component", "downloads")}
 	dir := cmp.Or(c.DownloadCacheDir, filepath.Join(c.DataDir, "downloads"))
-	s.downloads, err = diskcache.Open(dir, diskcache.Options{MaxBytes: c.DownloadCacheMaxBytes, Logger: s.log.With("component", "downloads")})
+	s.downloads, err = diskcache.Open(dir, o)
+	// Servers may share DataDir, but not a cache: each takes the first that is free.
+	for i := 2; errors.Is(err, diskcache.ErrInUse) && c.DownloadCacheDir == "" && i <= maxDownloadDirs; i++ {
+		s.downloads, err = diskcache.Open(dir+"-"+strconv.Itoa(i), o)
+	}
 	if err != nil {
 		return &ConfigError{"DOWNLOAD_CACHE_DIR", err.Error()}
 	}

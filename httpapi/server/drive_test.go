@@ -258,3 +258,20 @@ func TestDriveWithoutCache(t *testing.T) {
 		t.Errorf("a folder for downloads: %v", err)
 	}
 }
+
+// TestDriveTwice: two servers with one DataDir each have a cache of downloads.
+func TestDriveTwice(t *testing.T) {
+	c, _, all := inDrive(t)
+	c.ListenAddr = "127.0.0.1:0"
+	epub := file(t, all, "*/* (1)/*.epub")
+	for range 2 {
+		_, url := servingAt(t, c)
+		if res, body := fetched(t, url+"/api/files/download/1/epub"); res.StatusCode != http.StatusOK || !bytes.Equal(body, epub) {
+			t.Errorf("%s, %d bytes", res.Status, len(body))
+		}
+	}
+	c.DownloadCacheDir = filepath.Join(c.DataDir, "downloads")
+	if _, err := Open(t.Context(), c); err == nil || !strings.Contains(err.Error(), "DOWNLOAD_CACHE_DIR") {
+		t.Errorf("a folder that is named and in use: %v", err)
+	}
+}

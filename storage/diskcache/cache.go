@@ -278,5 +278,6 @@ func (c *Cache) mayWrite() bool {
 	return true
 }
 
-// errInUse is the error of a folder that is locked.
-var errInUse = errors.New("the folder is in use by another disk cache")
+// ErrInUse is the error of Open when another cache, of this process or another one,
+// has the folder.
+var ErrInUse = errors.New("the folder is in use by another disk cache")

@@ -170,7 +170,7 @@ func TestFolderRemoved(t *testing.T) {
 	if st := c.Stats(); st.Degraded || st.Blocks != 10 || st.BytesFetched != 15_000 {
 		t.Errorf("%+v", st)
 	}
-	if _, err := open(c.dir, Options{BlockSize: 1000, MaxBytes: 1 << 20}); !errors.Is(err, errInUse) {
+	if _, err := open(c.dir, Options{BlockSize: 1000, MaxBytes: 1 << 20}); !errors.Is(err, ErrInUse) {
 		t.Errorf("it is not locked: %v", err)
 	}
 	audit(t, c)
@@ -216,7 +216,7 @@ func TestFolderTaken(t *testing.T) {
 	}
 	audit(t, newCacheKept(t, c.dir, func() {
 		want(t, c.Store(src, "mem"), "a", content)
-		if st := c.Stats(); !errors.Is(st.Cause, errInUse) {
+		if st := c.Stats(); !errors.Is(st.Cause, ErrInUse) {
 			t.Errorf("%+v", st)
 		}
 		settle(c)

@@ -19,7 +19,7 @@ func flock(f *os.File) error {
 		case errors.Is(err, unix.EINTR):
 			continue
 		case errors.Is(err, unix.EWOULDBLOCK):
-			return errInUse
+			return ErrInUse
 		case err != nil:
 			return fmt.Errorf("locking the folder: %w", err)
 		}

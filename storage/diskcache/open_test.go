@@ -47,7 +47,7 @@ func TestOptions(t *testing.T) {
 func TestLock(t *testing.T) {
 	dir := t.TempDir()
 	c := newCache(t, dir, 1000, 1<<20)
-	if _, err := Open(dir, Options{}); !errors.Is(err, errInUse) || !strings.Contains(err.Error(), dir) {
+	if _, err := Open(dir, Options{}); !errors.Is(err, ErrInUse) || !strings.Contains(err.Error(), dir) {
 		t.Errorf("second Open: %v", err)
 	}
 	for range 2 {
