@@ -129,7 +129,7 @@ func (f *files) sendFrom(w http.ResponseWriter, r *http.Request, v *view, store 
 	if err != nil {
 		return true, err
 	}
-	info, err := f.remoteFile(ctx, store, v.lib, &b, key)
+	info, err := f.remoteFile(ctx, store, v.lib, &b, want, key)
 	if err != nil {
 		return ctx.Err() != nil, err
 	}
@@ -143,7 +143,7 @@ func (f *files) sendFrom(w http.ResponseWriter, r *http.Request, v *view, store 
 			return true, nil
 		}
 	}
-	if info, err = f.remoteNow(ctx, store, v.lib, key); err != nil {
+	if info, err = f.remoteNow(ctx, store, v.lib, want, key); err != nil {
 		return ctx.Err() != nil, err
 	}
 	return true, f.attach(w, r, storage.NewReadSeeker(ctx, store, info), info, &b, want, cacheControl)

@@ -380,6 +380,48 @@ func TestStoreGone(t *testing.T) {
 	}
 }
 
+// TestOtherStoreGone has one of two stores of books fail: the books of the other
+// one are sent as before.
+func TestOtherStoreGone(t *testing.T) {
+	p := newPlaced(t, func(o *httpapi.Options) {
+		books := o.Libraries[0].Placement.Books
+		books["PDF"] = failing{books["EPUB"]}
+		o.Files.Redirect = httpapi.RedirectNever
+	})
+	for _, format := range []string{"epub", "pdf"} {
+		for _, name := range p.glob("*/*(1)/*." + format) {
+			if err := os.Remove(name); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	for range 2 {
+		if w := get(p.api, "/api/files/download/1/pdf"); w.Code != http.StatusServiceUnavailable || w.Header().Get("Retry-After") == "" {
+			t.Errorf("of the store that is gone: %d %s", w.Code, w.Body)
+		}
+		if w := get(p.api, "/api/files/download/1/epub"); w.Code != http.StatusOK {
+			t.Errorf("of the other: %d %s", w.Code, w.Body)
+		}
+	}
+}
+
+// glob lists files of the library's folder.
+func (p *placed) glob(pattern string) []string {
+	p.tb.Helper()
+	names, err := filepath.Glob(filepath.Join(p.root, pattern))
+	if err != nil || len(names) == 0 {
+		p.tb.Fatalf("%s: nothing, %v", pattern, err)
+	}
+	return names
+}
+
+// failing is a store that cannot be reached.
+type failing struct{ storage.Store }
+
+func (failing) Stat(context.Context, string) (storage.Info, error) {
+	return storage.Info{}, storage.ErrUnavailable
+}
+
 // An unsigned address is given only while everybody sees everything, and nobody
 // gets an address of what they may not see.
 func TestCDN(t *testing.T) {

@@ -83,8 +83,8 @@ func newRemote(c *cache.Cache, key []byte) (*remote, error) {
 
 // remoteFile returns what the store of a format says of a book's file: errNoObject if it
 // does not have it.
-func (f *files) remoteFile(ctx context.Context, s storage.Store, lib *library, b *catalog.Book, key string) (storage.Info, error) {
-	at := lib.Name + "/books"
+func (f *files) remoteFile(ctx context.Context, s storage.Store, lib *library, b *catalog.Book, want wanted, key string) (storage.Info, error) {
+	at := lib.rest(want)
 	if err := f.remote.rests.err(at); err != nil {
 		return storage.Info{}, err
 	}
@@ -100,11 +100,11 @@ func (f *files) remoteFile(ctx context.Context, s storage.Store, lib *library, b
 }
 
 // remoteNow is remoteFile for a file that is passed on: as it is now.
-func (f *files) remoteNow(ctx context.Context, s storage.Store, lib *library, key string) (storage.Info, error) {
+func (f *files) remoteNow(ctx context.Context, s storage.Store, lib *library, want wanted, key string) (storage.Info, error) {
 	ctx, cancel := context.WithTimeout(ctx, askStore)
 	defer cancel()
 	info, err := f.stat(ctx, s, key)
-	f.remote.rests.note(lib.Name+"/books", err)
+	f.remote.rests.note(lib.rest(want), err)
 	return info, err
 }
 
@@ -237,6 +237,16 @@ func (f *files) coverAddress(ctx context.Context, lib *library, c remoteCover) (
 		u, err = make(ctx)
 	}
 	return u, err
+}
+
+// rest names the place of a format among rests: one for each that has a store of
+// its own, so that one store that fails does not keep others from being asked.
+func (l *library) rest(want wanted) string {
+	format := strings.ToUpper(string(want))
+	if _, own := l.Placement.Books[format]; !own {
+		format = ""
+	}
+	return l.Name + "/books/" + format
 }
 
 // rests are places that have failed a moment ago: they are left alone, so that a
