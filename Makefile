@@ -9,7 +9,7 @@ GOFUMPT_VERSION  := v0.12.0
 GOLANGCI_VERSION := v2.15.0
 
 .DEFAULT_GOAL := help
-.PHONY: help run test race bench day fuzz lint generate e2e release
+.PHONY: help run test race bench load chaos soak startup day fuzz lint generate e2e release
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -28,6 +28,20 @@ race: ## run the tests with the race detector, in random order
 
 bench: ## measure speed and memory against the budget (BOOKS=1000000, ARGS=-help)
 	$(GO) run ./internal/bench $(if $(BOOKS),-books $(BOOKS)) $(ARGS)
+
+# Short, as in CI. The long ones, whose results are in docs:
+#   make load ARGS="-duration 10m"  make chaos ARGS="-duration 60s"  make soak ARGS="-duration 60m"
+load: ## 500 readers on two replicas with all that is beside them (ARGS=-help)
+	$(GO) run ./internal/trial load $(ARGS)
+
+chaos: ## the same while one thing after another fails (ARGS="-fault Redis")
+	$(GO) run ./internal/trial chaos $(ARGS)
+
+soak: ## Calibre edits the library for a while, under a light load
+	$(GO) run ./internal/trial soak $(ARGS)
+
+startup: ## how fast servers start, and stop during downloads
+	$(GO) run ./internal/trial startup $(ARGS)
 
 day: ## count Google Drive's requests for two days of 100,000 downloads of 10,000 books
 	PRESSMARK_TEST_DRIVE_BOOKS=10000 $(GO) test ./storage/gdrivestore -run TestDay -v -count=1

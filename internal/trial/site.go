@@ -135,7 +135,7 @@ func (s *site) startStores(ctx context.Context) (err error) {
 
 // env are the settings that all replicas have.
 func (s *site) env() []string {
-	u := url.URL{Scheme: "postgres", User: url.UserPassword(stateUser, statePassword), Host: s.postgres.addr, Path: stateUser}
+	u := url.URL{Scheme: "postgres", User: url.UserPassword(stateUser, statePassword), Host: s.postgres.addr, Path: stateUser, RawQuery: "min_size=10&max_size=20"}
 	return slices.Concat([]string{
 		"CALIBRE_LIBRARY_PATH=" + s.library.dir, "DATABASE_URL=" + u.String(), "REDIS_URL=redis://" + s.redis.addr,
 		"SECRET_KEY=" + s.secret, "TRUSTED_PROXIES=127.0.0.1", "LOG_FORMAT=json", "LOG_LEVEL=info",

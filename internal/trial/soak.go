@@ -56,7 +56,7 @@ func (e *editing) edit() error {
 	id, text := e.ids[at], fmt.Sprintf("Soaked %d", e.rng.Uint32())
 	began := time.Now()
 	var err error
-	kind := ""
+	var kind string
 	switch n := e.rng.IntN(100); {
 	case n < 20:
 		kind = "title"

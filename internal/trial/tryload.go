@@ -17,7 +17,7 @@ const (
 	goalP95     = 20 * time.Millisecond
 	goalHitRate = 0.95
 	// warmUp is how long readers go on before anything is counted.
-	warmUp = 10 * time.Second
+	warmUp = 20 * time.Second
 )
 
 // tryLoad is the load without faults.
@@ -63,8 +63,7 @@ func tryLoad(ctx context.Context, o options, log io.Writer) (_ *report, err erro
 		return nil, err
 	}
 	l.speed(rep, from, to, lines, o.strict)
-	hit, total := hitRate(before, after), 0.0
-	total = hitRate(half, after)
+	hit, total := hitRate(before, after), hitRate(half, after)
 	rep.goal("answers found in a cache", "> 95 %", fmt.Sprintf("%.2f %% (second half %.2f %%)", 100*hit, 100*total), total > goalHitRate, o.strict)
 	for _, r := range s.replicas {
 		ok, text := steadiness(r.name, w.of(r.name, from))
