@@ -21,7 +21,7 @@ const (
 	withFiles  = 200  // books that have files and covers
 	largeFiles = 20   // of those, that many have a large EPUB
 	largeBytes = 2e6  // of one
-	bookState  = 2000 // books that places are told of
+	mostRead   = 2000 // books that places are told of
 )
 
 // file is a book that can be downloaded.
@@ -46,6 +46,10 @@ type library struct {
 	files  map[class][]file
 	words  []string // that searches look for
 }
+
+// readBooks is how many books, from the first on, readers tell places of. Nobody
+// deletes these.
+func readBooks(books []title) int { return min(mostRead, len(books)/2) }
 
 // database is the path of its metadata.db.
 func (l *library) database() string { return filepath.Join(l.dir, "metadata.db") }

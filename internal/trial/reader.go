@@ -56,7 +56,7 @@ func newReader(id int, base string, books []title) *reader {
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
 	for i := range booksOfOne {
-		r.books = append(r.books, books[(id*booksOfOne+i)%min(len(books), bookState)])
+		r.books = append(r.books, books[(id*booksOfOne+i)%readBooks(books)])
 	}
 	return r
 }

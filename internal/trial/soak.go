@@ -25,8 +25,8 @@ const (
 )
 
 // editing is Calibre with the library open, and what it does to it. It leaves the
-// first books alone, whose files are elsewhere under names that a new title would
-// change.
+// first books alone: their files are elsewhere under names that a new title would
+// change, and readers are in them.
 type editing struct {
 	calibre *calibretest.Driver
 	rng     *rand.Rand
@@ -41,7 +41,7 @@ func startEditing(l *library) (*editing, error) {
 		return nil, err
 	}
 	e := &editing{calibre: d, rng: rand.New(rand.NewPCG(seed, 9)), edits: map[string]int{}}
-	for _, b := range l.books[withFiles:] {
+	for _, b := range l.books[readBooks(l.books):] {
 		e.ids = append(e.ids, int(b.id))
 	}
 	if err := d.Eval(nil, "from calibre.ebooks.metadata.book.base import Metadata"); err != nil {
@@ -189,7 +189,7 @@ func trySoak(ctx context.Context, o options, log io.Writer) (_ *report, err erro
 	rep.row("client-side, downloads left out", "", quantilesOf(timesOf(events, func(e event) bool { return !e.class.download() })).String(), "")
 	checked, err := l.audit(ctx)
 	if err != nil {
-		return nil, err
+		return rep, err
 	}
 	l.ledgerRow(rep, checked)
 	rep.note("edits: %s; the slowest took %s", listed(e.edits), short(e.slowest))
