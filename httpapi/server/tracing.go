@@ -176,7 +176,7 @@ func name(ctx context.Context, o *httpapi.Observation) {
 func silent() propagation.TextMapPropagator { return propagation.NewCompositeTextMapPropagator() }
 
 func (t *tracing) queries() pgx.QueryTracer {
-	return otelpgx.NewTracer(otelpgx.WithTracerProvider(t.provider), otelpgx.WithMeterProvider(noop.NewMeterProvider()), otelpgx.WithTrimSQLInSpanName(), otelpgx.WithDisableAcquireTracer())
+	return otelpgx.NewTracer(otelpgx.WithTracerProvider(t.provider), otelpgx.WithMeterProvider(noop.NewMeterProvider()), otelpgx.WithDisableAcquireTracer())
 }
 
 // redis traces commands by their names: keys and values are for nobody.

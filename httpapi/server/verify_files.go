@@ -158,7 +158,7 @@ const mostPixels = 50_000_000
 // failed notes that a file could not be had. The error is one that says nothing
 // about the file.
 func (f *fileCheck) failed(ctx context.Context, b *catalog.Book, place, key string, err error, needed bool) error {
-	found := ""
+	var found string
 	switch {
 	case ctx.Err() != nil:
 		return ctx.Err()

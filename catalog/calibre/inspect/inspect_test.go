@@ -119,40 +119,47 @@ func TestDifferences(t *testing.T) {
 	}
 }
 
-// TestCustomDifferences changes a value of each custom column.
-func TestCustomDifferences(t *testing.T) {
-	root := calibretest.Sample(t)
-	path := filepath.Join(root, "metadata.db")
-	r := loaded(t, root)
+// emptied returns the custom columns of a database, by name, and statements that
+// take all values from them.
+func emptied(t *testing.T, path string) (columns map[string]bool, statements []string) {
+	t.Helper()
 	db, err := calibretest.Open(path)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer db.Close()
-	want := map[string]bool{}
-	fields, err := r.Fields(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
 	rows, err := db.Query(`SELECT 'custom_column_' || id, '#' || label, datatype, normalized FROM custom_columns WHERE datatype <> 'composite'`)
 	if err != nil {
 		t.Fatal(err)
 	}
-	var statements []string
+	defer rows.Close()
+	columns = map[string]bool{}
 	for rows.Next() {
 		var table, key, datatype string
 		var normalized bool
 		if err := rows.Scan(&table, &key, &datatype, &normalized); err != nil {
 			t.Fatal(err)
 		}
-		want[key] = false
+		columns[key] = false
 		if normalized {
-			statements = append(statements, `DELETE FROM books_`+table+`_link`)
-		} else {
-			statements = append(statements, `DELETE FROM `+table)
+			table = "books_" + table + "_link"
 		}
+		statements = append(statements, `DELETE FROM `+table)
 	}
-	if err := errors.Join(rows.Err(), rows.Close(), db.Close()); err != nil {
+	if err := rows.Err(); err != nil {
+		t.Fatal(err)
+	}
+	return columns, statements
+}
+
+// TestCustomDifferences changes a value of each custom column.
+func TestCustomDifferences(t *testing.T) {
+	root := calibretest.Sample(t)
+	path := filepath.Join(root, "metadata.db")
+	r := loaded(t, root)
+	want, statements := emptied(t, path)
+	fields, err := r.Fields(t.Context())
+	if err != nil {
 		t.Fatal(err)
 	}
 	if err := calibretest.Alter(path, statements...); err != nil {
