@@ -209,7 +209,7 @@ func settings() []setting {
 		},
 		{
 			name: "DATABASE_URL", value: "URL",
-			help: "PostgreSQL database of accounts: postgres://user:password@host:5432/database. Without it the SQLite file pressmark.db in DATA_DIR.",
+			help: "PostgreSQL database of accounts: postgres://user:password@host:5432/database?pool_max_conns=10 (which is the default). Without it the SQLite file pressmark.db in DATA_DIR.",
 			set:  text(func(c *Config) *string { return &c.DatabaseURL }),
 		},
 		{

@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -197,6 +198,7 @@ func openPostgres(ctx context.Context, c Config, passwords *auth.Passwords) (*St
 
 // postgresConfig reads an address. Also understood are the scheme that Python
 // programs write, and the names that they have for the size of the pool.
+// The size of the pool, if nothing is said of it, is [defaultPool].
 func postgresConfig(address string) (*pgxpool.Config, error) {
 	const expected = "an address such as postgres://user:password@host:5432/database was expected"
 	u, err := url.Parse(address)
@@ -214,9 +216,17 @@ func postgresConfig(address string) (*pgxpool.Config, error) {
 		}
 		q.Del(theirs)
 	}
+	if !q.Has("pool_max_conns") {
+		q.Set("pool_max_conns", strconv.Itoa(defaultPool))
+	}
 	u.RawQuery = q.Encode()
 	return pgxpool.ParseConfig(u.String())
 }
+
+// defaultPool is how many connections one server has to PostgreSQL at most. pgx
+// would have as many as there are processors, which is few: they wait for the
+// disk of another machine. PostgreSQL takes 100 by default, of all servers.
+const defaultPool = 10
 
 func (c *Config) passwords() (*auth.Passwords, error) {
 	p, err := auth.NewPasswords(auth.PasswordOptions{Memory: uint32(c.Argon2Memory >> 10), Time: uint32(c.Argon2Time), Derive: c.derive})

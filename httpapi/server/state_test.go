@@ -84,6 +84,9 @@ func TestPostgresConfig(t *testing.T) {
 	if c.MinConns != 3 || c.MaxConns != 9 || c.ConnConfig.Host != "db" || c.ConnConfig.Port != 5433 || c.ConnConfig.Database != "books" || c.ConnConfig.Password != "s/cret" {
 		t.Errorf("%+v", c.ConnConfig.Config)
 	}
+	if c, err := postgresConfig("postgres://db/books"); err != nil || c.MaxConns != defaultPool {
+		t.Errorf("%+v, %v", c, err)
+	}
 	if c, err := postgresConfig("postgres://db/books?pool_max_conns=7"); err != nil || c.MaxConns != 7 {
 		t.Errorf("%v", err)
 	}
