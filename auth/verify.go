@@ -60,13 +60,13 @@ func (l *Logins) Verify(ctx context.Context, token string) (Identity, error) {
 	return Identity{User: k.User, Session: v.session, View: k.View}, nil
 }
 
-// View is Verify for Identity.View alone.
-func (l *Logins) View(ctx context.Context, token string) (string, error) {
+// View is Verify for the user's ID and Identity.View alone.
+func (l *Logins) View(ctx context.Context, token string) (UserID, string, error) {
 	k, _, err := l.verify(ctx, token)
 	if err != nil {
-		return "", err
+		return 0, "", err
 	}
-	return k.View, nil
+	return k.User.ID, k.View, nil
 }
 
 func (l *Logins) verify(ctx context.Context, token string) (*Account, verified, error) {

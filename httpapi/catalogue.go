@@ -92,8 +92,14 @@ func (a *API) page(ctx context.Context, enc encoding, make render) (p page, err 
 	return p, err
 }
 
-// body makes a body, which is good until use returns.
+// body makes a body, when it is its turn, which is good until use returns.
 func (a *API) body(ctx context.Context, enc encoding, make render, use func(page)) error {
+	leave, err := a.admit(ctx)
+	if err != nil {
+		return err
+	}
+	leave = sync.OnceFunc(leave)
+	defer leave() // also if making it panics
 	buf := a.buffers.get()
 	body, err := make(ctx, (*buf)[:0])
 	defer func() { a.buffers.put(buf, body) }()
@@ -101,6 +107,7 @@ func (a *API) body(ctx context.Context, enc encoding, make render, use func(page
 		return err
 	}
 	if enc != gzipped || len(body) < minCompressed {
+		leave()
 		use(page{body: body})
 		return nil
 	}
@@ -110,6 +117,7 @@ func (a *API) body(ctx context.Context, enc encoding, make render, use func(page
 		return err
 	}
 	defer func() { a.buffers.put(zbuf, out) }()
+	leave()
 	use(page{out, true})
 	return nil
 }

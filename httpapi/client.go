@@ -19,28 +19,42 @@ func (a *API) clientOf(r *http.Request) auth.Client {
 // addressOf returns the IP address of the client. A proxy that is not trusted is
 // the client: what it says of others, anybody could say.
 func (a *API) addressOf(r *http.Request) string {
-	peer, ok := parseHost(r.RemoteAddr)
+	addr, ok := a.clientAddr(r)
 	if !ok {
 		return "unknown"
 	}
-	if !a.trusts(peer) {
-		return peer.String()
+	return addr.String()
+}
+
+// clientAddr is addressOf before it is text. It is asked with every request, and
+// so makes nothing.
+func (a *API) clientAddr(r *http.Request) (netip.Addr, bool) {
+	peer, ok := parseHost(r.RemoteAddr)
+	if !ok || !a.trusts(peer) {
+		return peer, ok
 	}
-	hops := strings.Split(strings.Join(r.Header["X-Forwarded-For"], ","), ",")
-	for i := len(hops) - 1; i >= 0; i-- { // each proxy adds who has spoken to it
-		hop, ok := parseHost(strings.TrimSpace(hops[i]))
+	said := strings.Join(r.Header["X-Forwarded-For"], ",")
+	for said != "" { // each proxy adds who has spoken to it
+		i := strings.LastIndexByte(said, ',')
+		hop, ok := parseHost(strings.TrimSpace(said[i+1:]))
 		if !ok {
 			break
 		}
 		if peer = hop; !a.trusts(hop) {
 			break
 		}
+		said = said[:max(0, i)]
 	}
-	return peer.String()
+	return peer, true
 }
 
 // parseHost reads an address, with or without a port.
 func parseHost(s string) (netip.Addr, bool) {
+	if strings.IndexByte(s, ':') > 0 && strings.IndexByte(s, '.') > 0 || strings.HasPrefix(s, "[") {
+		if at, err := netip.ParseAddrPort(s); err == nil { // as net/http has it
+			return at.Addr().Unmap().WithZone(""), true
+		}
+	}
 	addr, err := netip.ParseAddr(strings.Trim(s, "[]"))
 	if err != nil {
 		host, _, err := net.SplitHostPort(s)

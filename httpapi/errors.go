@@ -10,6 +10,8 @@ import (
 
 	"github.com/pressmark/pressmark/auth"
 	"github.com/pressmark/pressmark/catalog"
+	"github.com/pressmark/pressmark/httpapi/admission"
+	"github.com/pressmark/pressmark/httpapi/covers"
 	"github.com/pressmark/pressmark/readerstate"
 	"github.com/pressmark/pressmark/storage"
 )
@@ -24,10 +26,11 @@ type statusError struct {
 	message    string
 	expected   string // what could stand at position in value; empty leaves both out
 	position   int
-	retryAfter int    // seconds; 0 leaves Retry-After out
-	challenge  string // WWW-Authenticate of a 401, if it is not the usual one
-	stored     any    // of a 409: what is there
-	err        error  // for the log, may be nil
+	retryAfter int               // seconds; 0 leaves Retry-After out
+	challenge  string            // WWW-Authenticate of a 401, if it is not the usual one
+	stored     any               // of a 409: what is there
+	headers    map[string]string // beside those of every problem
+	err        error             // for the log, may be nil
 }
 
 func (e *statusError) Error() string {
@@ -141,6 +144,10 @@ func explain(err error) *statusError {
 		return &statusError{status: http.StatusConflict, detail: "This would leave nobody who manages accounts: the last enabled admin has to stay."}
 	case errors.Is(err, auth.ErrUnavailable):
 		return &statusError{status: http.StatusServiceUnavailable, detail: "The database of accounts does not answer.", retryAfter: 5, err: err}
+	case errors.Is(err, admission.ErrBusy), errors.Is(err, covers.ErrBusy):
+		return &statusError{status: http.StatusServiceUnavailable, detail: "More is asked for than this server can do at the moment.", retryAfter: soon(), err: err}
+	case errors.Is(err, errPressed):
+		return &statusError{status: http.StatusServiceUnavailable, detail: "This server has no memory left for this at the moment.", retryAfter: 1 + soon(), err: err}
 	case errors.Is(err, auth.ErrBusy):
 		return &statusError{status: http.StatusServiceUnavailable, detail: "Too many are logging in at the moment.", retryAfter: 1, err: err}
 	case errors.Is(err, catalog.ErrUnavailable):

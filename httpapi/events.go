@@ -20,9 +20,8 @@ const (
 
 // streams counts the event streams that are open, and ends them.
 type streams struct {
+	slots  slots
 	mu     sync.Mutex
-	open   int
-	most   int
 	closed bool
 	done   chan struct{}
 }
@@ -31,26 +30,16 @@ func newStreams(most int) *streams {
 	if most == 0 {
 		most = 1000
 	}
-	return &streams{most: most, done: make(chan struct{})}
+	return &streams{slots: newSlots("event streams", max(0, most), 8, 30), done: make(chan struct{})}
 }
 
-func (s *streams) enter() error {
+func (s *streams) enter(o owner) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.closed {
 		return unavailable("The server is shutting down.", 2, nil)
 	}
-	if s.open >= s.most {
-		return unavailable("Too many event streams are open.", 30, nil)
-	}
-	s.open++
-	return nil
-}
-
-func (s *streams) leave() {
-	s.mu.Lock()
-	s.open--
-	s.mu.Unlock()
+	return s.slots.enter(o)
 }
 
 func (s *streams) close() {
@@ -92,10 +81,11 @@ func (a *API) serveEvents(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	if r.Method != http.MethodHead {
-		if err := a.events.enter(); err != nil {
+		by := a.ownerOf(r)
+		if err := a.events.enter(by); err != nil {
 			return err
 		}
-		defer a.events.leave()
+		defer a.events.slots.leave(by)
 	}
 	h := w.Header()
 	h["Content-Type"] = []string{"text/event-stream"}
@@ -113,6 +103,7 @@ func (a *API) serveEvents(w http.ResponseWriter, r *http.Request) error {
 	// happens between is lost.
 	changes := subscribe(ctx, &wg, sources)
 	out := eventWriter{w: w, rc: http.NewResponseController(w)}
+	defer out.rc.SetWriteDeadline(time.Time{}) // the connection may have other answers to carry
 	// Something has to go out at once: some proxies hold back the header
 	// until there is a body.
 	out.text(": stream of catalog changes\nretry: 3000\n\n")

@@ -77,6 +77,14 @@ func (f *files) download(w http.ResponseWriter, r *http.Request) error {
 // sendBook sends a file of a book as an attachment, or sends the client where it
 // is.
 func (f *files) sendBook(w http.ResponseWriter, r *http.Request, v *view, id catalog.BookID, want wanted, cacheControl []string) error {
+	if err := f.api.pressed(); err != nil {
+		return err
+	}
+	by := f.api.ownerOf(r)
+	if err := f.api.limits.downloads.enter(by); err != nil {
+		return err
+	}
+	defer f.api.limits.downloads.leave(by)
 	store := v.lib.Placement.book(want)
 	var elsewhere error // why the file is not taken from there
 	if store != nil {

@@ -92,15 +92,12 @@ func TestDownloadUsesSendfile(t *testing.T) {
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	// The server's hour, one for each of the three pieces, and none in the end.
-	pieces := 0
+	// The server's own hour, and nothing else: how slow a client may be is seen to
+	// by the owner of the connection (package conns).
 	for _, d := range l.deadlines {
-		if left := time.Until(d); left > time.Minute && left < 3*time.Minute {
-			pieces++
+		if left := time.Until(d); !d.IsZero() && left < 50*time.Minute {
+			t.Errorf("write deadlines %v", l.deadlines)
 		}
-	}
-	if n := len(l.deadlines); pieces != 3 || !l.deadlines[n-1].IsZero() {
-		t.Errorf("write deadlines %v: want one for each of 3 pieces, and none in the end", l.deadlines)
 	}
 }
 

@@ -8,7 +8,6 @@ import (
 	"os"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/pressmark/pressmark/storage"
 )
@@ -24,11 +23,8 @@ func (a *API) serveFile(w http.ResponseWriter, r *http.Request, content io.ReadS
 	h := w.Header()
 	h["Etag"] = []string{`"` + info.Tag + `"`}
 	h["Accept-Ranges"] = []string{"bytes"}
-	s := &sender{ResponseWriter: w, ctl: http.NewResponseController(w)}
+	s := &sender{ResponseWriter: w}
 	http.ServeContent(s, withUsableRange(r), "", info.ModTime, content)
-	if s.paced { // the time limit must not reach into the next request
-		s.ctl.SetWriteDeadline(time.Time{})
-	}
 	switch {
 	case s.err != nil:
 		return fmt.Errorf("send %s: %w", info.Key, s.err)
@@ -80,24 +76,15 @@ func (w rangeHeader) WriteHeader(status int) {
 	w.ResponseWriter.WriteHeader(status)
 }
 
-// sender is what ServeContent writes to. It lets a client take its time as long
-// as something gets through, and it holds the header back until the first bytes
-// are there: a store that fails at once can still be answered with a problem.
+// sender is what ServeContent writes to. It holds the header back until the first
+// bytes are there: a store that fails at once can still be answered with a problem.
+// That clients take what is sent is seen to below net/http (package conns).
 type sender struct {
 	http.ResponseWriter
-	ctl    *http.ResponseController
 	status int // given by ServeContent
 	sent   bool
-	paced  bool
 	err    error // of the content, not of the client
 }
-
-// A client must take each piece within pieceTime, which is a little over 4 KB
-// a second, or the connection is broken off.
-const (
-	piece     = 512 << 10
-	pieceTime = 2 * time.Minute
-)
 
 func (s *sender) WriteHeader(status int) { s.status = status }
 
@@ -118,8 +105,8 @@ func (s *sender) Write(b []byte) (int, error) {
 }
 
 // ReadFrom sends what src has. ServeContent passes an *io.LimitedReader around
-// the content; the pieces are the same around the same content, which is the
-// shape in which net looks for a file to call sendfile with.
+// the content, which is the shape in which net looks for a file to call sendfile
+// with.
 func (s *sender) ReadFrom(src io.Reader) (n int64, err error) {
 	all, ok := src.(*io.LimitedReader)
 	if !ok {
@@ -134,19 +121,8 @@ func (s *sender) ReadFrom(src io.Reader) (n int64, err error) {
 		}
 	}
 	s.sendHeader()
-	for all.N > 0 {
-		s.paced = true
-		s.ctl.SetWriteDeadline(time.Now().Add(pieceTime)) // a writer without deadlines has no slow clients
-		part := io.LimitedReader{R: all.R, N: min(all.N, piece)}
-		want := part.N
-		done, err := io.Copy(s.ResponseWriter, &part)
-		n += done
-		all.N -= done
-		if err != nil || done < want {
-			return n, err
-		}
-	}
-	return n, nil
+	done, err := io.Copy(s.ResponseWriter, all)
+	return n + done, err
 }
 
 // first sends the beginning of src, and the header before it if there is one.

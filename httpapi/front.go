@@ -8,6 +8,8 @@ import (
 	"strconv"
 	"strings"
 	"sync/atomic"
+
+	"github.com/pressmark/pressmark/auth"
 )
 
 // front is what every answer carries, made once. Header values are shared
@@ -69,7 +71,18 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		a.observe(w, r, began, Observation{Route: otherRoute, Status: http.StatusNoContent})
 		return
 	}
-	if e := a.ready(r); e != nil {
+	if r.ContentLength != 0 && a.opts.Limits.BodyTime > 0 {
+		r.Body = newTimedBody(w, r.Body, a.opts.Limits.BodyTime)
+	}
+	if r.ProtoMajor > 1 {
+		w = newStreamWriter(w)
+	}
+	if e, user := a.ready(r); e != nil {
+		if err := a.charge(r, user); err != nil {
+			a.fail(w, r, err)
+			a.observe(w, r, began, Observation{Route: e.route, Status: http.StatusTooManyRequests})
+			return
+		}
 		status, n := e.write(w, r, a.cacheControl(r, e.partial))
 		a.observe(w, r, began, Observation{Route: e.route, Status: status, Bytes: int64(n), Ready: true, Known: r.Header["Authorization"] != nil})
 		return
@@ -77,20 +90,24 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	t := &tracker{ResponseWriter: w}
 	defer a.observeTracked(t, r, began) // after recovered
 	defer a.recovered(t, r)
+	if err := oversized(r); err != nil {
+		a.fail(t, r, err)
+		return
+	}
 	a.mux.ServeHTTP(t, r)
 }
 
-// ready returns the answer to r that is kept, if there is one. Nobody has been
-// asked yet who r comes from.
-func (a *API) ready(r *http.Request) *respEntry {
+// ready returns the answer to r that is kept, if there is one, and whose request
+// it is, 0 for anybody's. Nobody has been asked yet who r comes from.
+func (a *API) ready(r *http.Request) (*respEntry, auth.UserID) {
 	if !keepable(r) {
-		return nil
+		return nil, 0
 	}
-	sees, ok := a.sees(r)
+	user, sees, ok := a.sees(r)
 	if !ok {
-		return nil
+		return nil, 0
 	}
-	return a.cache.get(r.Context(), cacheKey(r, sees, acceptedEncoding(r.Header["Accept-Encoding"])))
+	return a.cache.get(r.Context(), cacheKey(r, sees, acceptedEncoding(r.Header["Accept-Encoding"]))), user
 }
 
 // keepable tells whether the answer to r may be kept.
@@ -112,18 +129,19 @@ func keyFor(r *http.Request) (string, bool) {
 	return cacheKey(r, i.View, acceptedEncoding(r.Header["Accept-Encoding"])), keepable(r)
 }
 
-// sees names what the sender of r sees, if that can be said in no time.
-func (a *API) sees(r *http.Request) (string, bool) {
+// sees returns the sender of r, 0 for anybody, and names what they see, if that
+// can be said in no time.
+func (a *API) sees(r *http.Request) (user auth.UserID, view string, ok bool) {
 	given := r.Header["Authorization"]
 	if given == nil || a.opts.Logins == nil {
-		return "", a.opts.PublicRead
+		return 0, "", a.opts.PublicRead
 	}
 	token, ok := bearerOf(given)
 	if !ok {
-		return "", false
+		return 0, "", false
 	}
-	view, err := a.opts.Logins.View(r.Context(), token)
-	return view, err == nil
+	user, view, err := a.opts.Logins.View(r.Context(), token)
+	return user, view, err == nil
 }
 
 // cacheControl is the Cache-Control header of a catalogue answer to r. What is
@@ -155,6 +173,10 @@ func (a *API) recovered(t *tracker, r *http.Request) {
 // noRoute answers what no operation answers: 405 where the path is known by
 // another method, else 404.
 func (a *API) noRoute(w http.ResponseWriter, r *http.Request) {
+	if err := a.charge(r, 0); err != nil {
+		a.fail(w, r, err)
+		return
+	}
 	allow := a.allowed(r)
 	if len(allow) == 0 {
 		a.fail(w, r, errNoRoute)
@@ -194,7 +216,7 @@ func (f *front) cors(h http.Header, r *http.Request, origin string) (preflight b
 		return false
 	}
 	h["Access-Control-Allow-Origin"] = allowed
-	h["Access-Control-Expose-Headers"] = []string{"ETag, X-Request-Id, Content-Disposition, Content-Range, Accept-Ranges, Allow, Location, Retry-After"}
+	h["Access-Control-Expose-Headers"] = []string{"ETag, X-Request-Id, Content-Disposition, Content-Range, Accept-Ranges, Allow, Location, Retry-After, RateLimit, RateLimit-Policy"}
 	if r.Method != http.MethodOptions || r.Header["Access-Control-Request-Method"] == nil {
 		return false
 	}

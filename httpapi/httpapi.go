@@ -82,6 +82,8 @@ type Options struct {
 	MaxEventStreams int
 	// Checks are what health reports beside the libraries.
 	Checks []Check
+	// Limits bound what clients may ask for.
+	Limits LimitOptions
 	// Files are the settings of covers and downloads.
 	Files FileOptions
 	// Observe is told of each request when it has been answered, on the request's
@@ -101,6 +103,7 @@ type API struct {
 	front    front
 	faults   sparing
 	events   *streams
+	limits   limits
 	ids      idSource
 	observer observer
 	drains   atomic.Bool
@@ -140,6 +143,7 @@ func build(o Options) (_ *API, err error) {
 	if o.CacheTTL == 0 {
 		o.CacheTTL = time.Hour
 	}
+	o.Limits.fill()
 	if o.Cache == nil {
 		o.Cache = cache.New(cache.Options{Logger: o.Logger})
 	}
@@ -174,6 +178,7 @@ func build(o Options) (_ *API, err error) {
 	a.front = newFront(&o)
 	a.observer.timed = o.Observe != nil || o.Logger.Enabled(context.Background(), slog.LevelDebug)
 	a.events = newStreams(o.MaxEventStreams)
+	a.limits.downloads = newSlots("downloads", o.Limits.MaxDownloads, 4, 10)
 	a.ids = newIDSource()
 	a.huma = humago.NewWithPrefix(a.mux, o.Prefix, humaConfig(&o))
 	a.registerHealth()

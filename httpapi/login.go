@@ -269,12 +269,9 @@ func readFields(w http.ResponseWriter, r *http.Request, needed []string, optiona
 // 4.3.2). It says nothing that is not known.
 var oauthMembers = []string{"grant_type", "scope", "client_id", "client_secret"}
 
-// readBody reads a body of at most that many bytes, which has to come in time.
+// readBody reads a body of at most that many bytes.
 func readBody(w http.ResponseWriter, r *http.Request, most int64) ([]byte, error) {
-	rc := http.NewResponseController(w)
-	_ = rc.SetReadDeadline(time.Now().Add(searchBodyTime)) // not every writer has deadlines
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, most))
-	_ = rc.SetReadDeadline(time.Time{})
 	var tooLarge *http.MaxBytesError
 	if err != nil && !errors.As(err, &tooLarge) {
 		err = &statusError{status: http.StatusBadRequest, detail: "The body ended before it was complete."}

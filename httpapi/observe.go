@@ -41,10 +41,7 @@ type Activity struct {
 
 // Activity returns what the API is doing now.
 func (a *API) Activity() Activity {
-	a.events.mu.Lock()
-	open := a.events.open
-	a.events.mu.Unlock()
-	return Activity{a.observer.requests.Load(), int64(open), a.observer.downloads.Load()}
+	return Activity{a.observer.requests.Load(), int64(a.events.slots.stats().Open), a.observer.downloads.Load()}
 }
 
 // observer counts what goes on.

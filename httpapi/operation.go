@@ -31,6 +31,8 @@ const (
 	fetched
 	// reading changes nothing, though its method could.
 	reading
+	// unlimited answers however many requests a client sends.
+	unlimited
 )
 
 // handle adds an operation. It is the one mechanism by which this package
@@ -80,15 +82,22 @@ func (a *API) route(op huma.Operation, acc access, h handler) {
 }
 
 func (a *API) run(w http.ResponseWriter, r *http.Request, acc access, h handler) error {
+	var refused error
 	if acc&open == 0 {
-		var err error
-		if r, err = a.identify(r, acc); err != nil {
+		r, refused = a.identify(r, acc)
+	}
+	if acc&unlimited == 0 {
+		i, _ := identityOf(r.Context())
+		if err := a.charge(r, i.User.ID); err != nil {
 			return err
 		}
 	}
 	if t, ok := w.(*tracker); ok {
 		i, _ := identityOf(r.Context())
 		t.user, t.streaming = i.User.ID, acc&streaming != 0
+	}
+	if refused != nil {
+		return refused
 	}
 	if acc&streaming == 0 && a.opts.RequestTimeout > 0 {
 		ctx, cancel := context.WithTimeout(r.Context(), a.opts.RequestTimeout)

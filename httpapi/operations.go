@@ -24,7 +24,7 @@ func (a *API) registerHealth() {
 		}
 		a.handle(huma.Operation{
 			Method: http.MethodGet, Path: o.path, OperationID: o.id, Summary: o.summary, Tags: []string{"health"}, Responses: res,
-		}, open, o.serve)
+		}, open|unlimited, o.serve)
 	}
 }
 

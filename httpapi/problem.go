@@ -108,6 +108,9 @@ func (a *API) writeProblem(w http.ResponseWriter, r *http.Request, e *statusErro
 	h["Content-Type"] = []string{"application/problem+json"}
 	h["Content-Length"] = []string{strconv.Itoa(len(body))}
 	h["Cache-Control"] = []string{"no-store"}
+	for name, value := range e.headers {
+		h[name] = []string{value}
+	}
 	if e.retryAfter > 0 {
 		h["Retry-After"] = []string{strconv.Itoa(e.retryAfter)}
 	}

@@ -9,15 +9,11 @@ import (
 	"mime"
 	"net/http"
 	"strings"
-	"time"
 )
 
-// Bounds of a search in a body: 128 KiB hold the longest expression that a
-// language takes and as much beside it, and a client has to send them in time.
-const (
-	maxSearchBody  = 128 << 10
-	searchBodyTime = 30 * time.Second
-)
+// maxSearchBody bounds a search in a body: 128 KiB hold the longest expression
+// that a language takes and as much beside it.
+const maxSearchBody = 128 << 10
 
 // serveSearch answers POST /api/books/search. The body says what the parameters
 // of GET /api/books say, and the answer is the same, for questions that are too

@@ -33,6 +33,8 @@ import (
 	"syscall"
 	_ "time/tzdata" // TZ must work in an image that holds nothing but the program
 
+	"github.com/KimMachineGun/automemlimit/memlimit"
+
 	"github.com/pressmark/pressmark/auth/passwordproc"
 	"github.com/pressmark/pressmark/httpapi/server"
 )
@@ -44,6 +46,10 @@ func main() {
 	if os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(50)
 	}
+	// What a container may use the collector has to know, or the system kills the
+	// process. GOMEMLIMIT has the last word here, too; outside of containers there
+	// is no limit, which is no failure.
+	_, _ = memlimit.SetGoMemLimitWithOpts(memlimit.WithRatio(0.9), memlimit.WithProvider(memlimit.FromCgroup))
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop) // the next signal is not caught, and kills
 	self, err := os.Executable()

@@ -31,7 +31,7 @@ var ErrBusy = errors.New("too much is asked for at the moment")
 type Options struct {
 	// Running is how much is done at a time. 0 means twice GOMAXPROCS.
 	Running int
-	// MaxWait is how long work may wait for its turn. 0 means 50 ms.
+	// MaxWait is how long work may wait for its turn. 0 means 500 ms.
 	MaxWait time.Duration
 }
 
@@ -53,7 +53,7 @@ func New(o Options) *Queue {
 		o.Running = 2 * runtime.GOMAXPROCS(0)
 	}
 	if o.MaxWait <= 0 {
-		o.MaxWait = 50 * time.Millisecond
+		o.MaxWait = 500 * time.Millisecond
 	}
 	return &Queue{running: o.Running, maxWait: o.MaxWait}
 }

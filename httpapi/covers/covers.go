@@ -45,6 +45,7 @@
 // # Failure
 //
 //   - [ErrNotImage], [ErrTooLarge]: the cover cannot be shown small.
+//   - [ErrBusy]: too many are asked for at once.
 //   - [storage.ErrChanged]: the cover is not the version any more that the
 //     caller described. Stat it again.
 //   - Errors of the store, as it gave them; errors of the context.
@@ -63,6 +64,7 @@ import (
 	"runtime"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/image/font/opentype"
@@ -80,6 +82,10 @@ var (
 	// ErrTooLarge is returned for an image that has more pixels than
 	// Options.MaxPixels, or whose file is larger than 64 MiB.
 	ErrTooLarge = errors.New("image too large")
+
+	// ErrBusy is returned when Options.MaxWaiting pictures are being made, or wait
+	// for it. Trying again in a moment may help.
+	ErrBusy = errors.New("too many pictures are being made")
 )
 
 // Size is a size in which pictures are made.
@@ -125,6 +131,9 @@ type Options struct {
 	// Concurrency is how many images are decoded at once. 0 means
 	// GOMAXPROCS.
 	Concurrency int
+	// MaxWaiting is how many pictures may be made, or wait for it, at once. 0 means
+	// 128 for each of Concurrency, which takes about a second.
+	MaxWaiting int
 	// Logger gets one line when Dir cannot be used. nil is slog.Default.
 	Logger *slog.Logger
 	// Now is the clock for use times of files. nil is time.Now.
@@ -138,6 +147,9 @@ type Cache struct {
 	pixels               *semaphore.Weighted // pixels that may be decoded at the same time
 	disk                 *disk               // nil without a folder
 	pictures             *cache.Namespace[picture]
+	mostMaking           int64
+	making               atomic.Int64
+	refused              atomic.Uint64
 	font                 func() (*opentype.Font, error) // parsed when the first placeholder is drawn
 }
 
@@ -167,6 +179,10 @@ func New(o Options) (_ *Cache, err error) {
 		pixels:    semaphore.NewWeighted(o.MaxPixels),
 		font:      sync.OnceValues(parseFont),
 	}
+	if o.MaxWaiting <= 0 {
+		o.MaxWaiting = 128 * o.Concurrency
+	}
+	c.mostMaking = int64(o.MaxWaiting)
 	if o.Dir != "" && o.MaxBytes > 0 {
 		c.disk = &disk{dir: o.Dir, limit: o.MaxBytes, log: o.Logger, now: o.Now}
 	}
@@ -222,6 +238,12 @@ func (c *Cache) get(ctx context.Context, k key, paint func(context.Context) ([]b
 		if jpeg := c.disk.get(k); jpeg != nil {
 			return picture{jpeg: jpeg}, nil
 		}
+		if c.making.Add(1) > c.mostMaking {
+			c.making.Add(-1)
+			c.refused.Add(1)
+			return picture{}, ErrBusy
+		}
+		defer c.making.Add(-1)
 		jpeg, err := safely(ctx, paint)
 		switch {
 		case err == nil:
@@ -236,6 +258,15 @@ func (c *Cache) get(ctx context.Context, k key, paint func(context.Context) ([]b
 	}
 	return p.jpeg, p.err
 }
+
+// Stats are what a [Cache] does.
+type Stats struct {
+	Making  int64  // pictures that are being made now, or wait for it
+	Refused uint64 // calls that failed with ErrBusy
+}
+
+// Stats returns what has been counted.
+func (c *Cache) Stats() Stats { return Stats{max(0, c.making.Load()), c.refused.Load()} }
 
 // safely paints. Image decoders have panicked on hostile files before.
 func safely(ctx context.Context, paint func(context.Context) ([]byte, error)) (jpeg []byte, err error) {

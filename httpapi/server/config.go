@@ -16,6 +16,7 @@ import (
 
 	"github.com/pressmark/pressmark/auth"
 	"github.com/pressmark/pressmark/httpapi"
+	"github.com/pressmark/pressmark/httpapi/ratelimit"
 )
 
 // Config says what is served and how. Only Libraries has to be given; every other zero value stands for the default.
@@ -123,6 +124,18 @@ type Config struct {
 	// DownloadCacheMaxBytes bounds what they take. 0 means 10 GiB; negative keeps
 	// none.
 	DownloadCacheMaxBytes int64
+
+	// RateLimitUser and RateLimitNetwork are how many requests each user, and each
+	// network of who is not logged in, may send. The zero value means 300 a second
+	// and 3,000 at once; a negative PerSecond means no limit.
+	RateLimitUser, RateLimitNetwork ratelimit.Rate
+	// MaxDownloads bounds the downloads that go on at a time. 0 means 1,000;
+	// negative means no bound.
+	MaxDownloads int
+	// MaxConnections bounds the connections that Serve has open at a time, of which
+	// one network may have a quarter. 0 means two thirds of the files that the
+	// process may open, and 20,000 at most; negative means no bound.
+	MaxConnections int
 
 	// NoWatch reads each library once and does not look for changes.
 	NoWatch bool
@@ -232,6 +245,7 @@ func (c Config) withDefaults() (Config, error) {
 	if (c.TLSCertFile == "") != (c.TLSKeyFile == "") {
 		refuse("TLS_CERT_FILE", "it goes with TLS_KEY_FILE: give both or none")
 	}
+	c = c.withLimitDefaults()
 	var err error
 	if c, err = c.withUserDefaults(); err != nil {
 		errs = append(errs, err)

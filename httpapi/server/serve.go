@@ -12,8 +12,9 @@ import (
 	"time"
 )
 
-// Limits on what a client may make the server wait for. There is none on
-// answers: a large book over a slow line takes its time.
+// Limits on what a client may make the server wait for. readHeaderTimeout bounds
+// the TLS handshake, too. Bodies are bounded by the API, and how slowly answers are
+// taken by package conns.
 const (
 	readHeaderTimeout = 10 * time.Second
 	idleTimeout       = 2 * time.Minute
@@ -73,6 +74,8 @@ func (s *Server) Serve(ctx context.Context, ln net.Listener) error {
 	}
 	srv.RegisterOnShutdown(s.api.Close)
 	srv.TLSConfig = s.tls
+	srv.HTTP2 = streamLimits()
+	bounded := s.bound(ln)
 	s.log.Info("Serving", "url", s.URL(ln), "libraries", len(s.libraries), "version", s.config.Version)
 
 	if err := s.showSetup(ctx, ln); err != nil {
@@ -83,10 +86,10 @@ func (s *Server) Serve(ctx context.Context, ln net.Listener) error {
 	stopped := make(chan error, 1)
 	go func() {
 		if s.tls != nil {
-			stopped <- srv.ServeTLS(ln, "", "")
+			stopped <- srv.ServeTLS(bounded, "", "")
 			return
 		}
-		stopped <- srv.Serve(ln)
+		stopped <- srv.Serve(bounded)
 	}()
 	select {
 	case err := <-stopped:

@@ -81,6 +81,8 @@ type Server struct {
 	*instruments
 	logins    *auth.Logins
 	database  pulse
+	limits    limits
+	covers    *covers.Cache
 	bucket    *observed        // nil: nothing is in S3
 	drive     []*observed      // by library; nil: nothing is in Drive, or not of that library
 	downloads *diskcache.Cache // nil: none
@@ -136,7 +138,10 @@ func Open(ctx context.Context, c Config) (_ *Server, err error) {
 		return nil, err
 	}
 	o.Cache, o.SealKey = s.caches.Cache, s.seal
-	o.Files.Covers, err = covers.New(covers.Options{
+	if o.Limits, err = s.openLimits(); err != nil {
+		return nil, err
+	}
+	s.covers, err = covers.New(covers.Options{
 		Dir:      filepath.Join(c.DataDir, "thumbnails"),
 		MaxBytes: c.ThumbnailCacheMaxBytes,
 		Cache:    s.caches.Cache,
@@ -147,6 +152,7 @@ func Open(ctx context.Context, c Config) (_ *Server, err error) {
 	if err != nil {
 		return nil, err
 	}
+	o.Files.Covers = s.covers
 	if err := s.openStores(ctx, &o); err != nil {
 		return nil, err
 	}
@@ -178,6 +184,7 @@ func Open(ctx context.Context, c Config) (_ *Server, err error) {
 	}
 	s.handler = s.traced(s.api)
 	s.metrics.registry.MustRegister(newStateCollector(s, o.Checks))
+	s.metrics.registry.MustRegister(newLimitsCollector(s))
 	return s, nil
 }
 
@@ -265,6 +272,7 @@ func (s *Server) Run(ctx context.Context) error {
 	wg.Go(func() { s.expire(ctx) })
 	wg.Go(func() { _ = s.caches.Run(ctx) }) // it ends only because ctx does
 	wg.Go(func() { s.database.watch(ctx, s.state) })
+	wg.Go(func() { s.limits.run(ctx, s.log) })
 	wg.Wait()
 	<-ctx.Done()
 	return ctx.Err()

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -281,7 +282,7 @@ func settings() []setting {
 			help: "Disk space for them. 0: none are kept.",
 			set:  sizeOrNone(func(c *Config) *int64 { return &c.DownloadCacheMaxBytes }),
 		},
-	}, append(storeSettings(), traceSettings()...)...)
+	}, slices.Concat(limitSettings(), storeSettings(), traceSettings())...)
 }
 
 func text(field func(*Config) *string) func(*Config, string) error {
