@@ -49,7 +49,7 @@ func main() {
 	// What a container may use the collector has to know, or the system kills the
 	// process. GOMEMLIMIT has the last word here, too; outside of containers there
 	// is no limit, which is no failure.
-	_, _ = memlimit.SetGoMemLimitWithOpts(memlimit.WithRatio(0.9), memlimit.WithProvider(memlimit.FromCgroup))
+	_, _ = memlimit.Set(memlimit.WithRatio(0.9), memlimit.WithProvider(memlimit.FromCgroup))
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop) // the next signal is not caught, and kills
 	self, err := os.Executable()
