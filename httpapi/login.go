@@ -6,6 +6,7 @@ import (
 	"io"
 	"mime"
 	"net/http"
+	"os"
 	"net/url"
 	"slices"
 	"strconv"
@@ -273,7 +274,10 @@ var oauthMembers = []string{"grant_type", "scope", "client_id", "client_secret"}
 func readBody(w http.ResponseWriter, r *http.Request, most int64) ([]byte, error) {
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, most))
 	var tooLarge *http.MaxBytesError
-	if err != nil && !errors.As(err, &tooLarge) {
+	switch {
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		err = &statusError{status: http.StatusRequestTimeout, detail: "The body took too long to come."}
+	case err != nil && !errors.As(err, &tooLarge):
 		err = &statusError{status: http.StatusBadRequest, detail: "The body ended before it was complete."}
 	}
 	return body, err

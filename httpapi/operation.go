@@ -43,6 +43,18 @@ const (
 // op.Path is without Options.Prefix. A GET answers HEAD as well.
 func (a *API) handle(op huma.Operation, acc access, h handler) {
 	op.Security = security(acc)
+	var limited []int // what limits answer, whatever the operation does
+	if acc&unlimited == 0 {
+		limited = append(limited, http.StatusTooManyRequests, http.StatusServiceUnavailable, http.StatusRequestHeaderFieldsTooLarge)
+	}
+	if op.RequestBody != nil {
+		limited = append(limited, http.StatusRequestTimeout)
+	}
+	for status, res := range a.problems(limited...) {
+		if op.Responses[status] == nil {
+			op.Responses[status] = res
+		}
+	}
 	if acc&admin != 0 {
 		acc |= account
 	}
