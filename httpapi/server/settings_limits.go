@@ -83,6 +83,9 @@ func (c Config) withLimitDefaults() Config {
 			*r = ratelimit.Rate{PerSecond: 300, Burst: 3000}
 		}
 	}
+	if c.MaxDownloads == 0 {
+		c.MaxDownloads = 1000
+	}
 	if c.MaxConnections == 0 {
 		c.MaxConnections = defaultConnections()
 	}
