@@ -46,16 +46,25 @@ func newShelf(tb testing.TB, books ...catalog.Book) *shelf {
 	tb.Helper()
 	s := &shelf{tb: tb, dir: tb.TempDir(), live: &refreshing{swapping: newSwapping(nil), refresh: func(context.Context) error { return nil }}}
 	s.catalog(books...)
+	s.remake()
+	return s
+}
+
+// remake makes the API, with other options.
+func (s *shelf) remake(change ...func(*httpapi.Options)) {
+	s.tb.Helper()
 	files := localstore.New(s.dir, localstore.Options{Hidden: []string{"metadata.db"}})
-	a, err := httpapi.New(httpapi.Options{
+	o := httpapi.Options{
 		PublicRead: true, Logger: slog.New(slog.DiscardHandler),
 		Libraries: []httpapi.Library{{Name: "main", Catalog: s.live, Files: files}},
-	})
-	if err != nil {
-		tb.Fatal(err)
 	}
-	s.api = a
-	return s
+	for _, c := range change {
+		c(&o)
+	}
+	var err error
+	if s.api, err = httpapi.New(o); err != nil {
+		s.tb.Fatal(err)
+	}
 }
 
 // catalog makes these the books of the library.
@@ -122,9 +131,10 @@ const (
 )
 
 // tideShelf has book 1 with all files where they belong.
-func tideShelf(tb testing.TB) (*shelf, []byte) {
+func tideShelf(tb testing.TB, change ...func(*httpapi.Options)) (*shelf, []byte) {
 	content := noise(8120)
 	s := newShelf(tb, tide(tideFolder))
+	s.remake(change...)
 	s.write(tideEPUB, content)
 	s.write(strings.TrimSuffix(tideEPUB, "epub")+"pdf", []byte("%PDF-1.7\n…"))
 	s.write(tideFolder+"/cover.jpg", jpegOf(tb, 600, 800))

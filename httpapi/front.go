@@ -72,7 +72,7 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if r.ContentLength != 0 && a.opts.Limits.BodyTime > 0 {
-		r.Body = newTimedBody(w, r.Body, a.opts.Limits.BodyTime)
+		a.timeBody(w)
 	}
 	if r.ProtoMajor > 1 {
 		w = newStreamWriter(w)

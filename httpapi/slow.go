@@ -1,34 +1,15 @@
 package httpapi
 
 import (
-	"io"
 	"net/http"
 	"time"
 )
 
-// timedBody is a body that has to come in time. Reading it fails when the time is
-// over, and so does net/http's reading what a handler has left.
-type timedBody struct {
-	io.ReadCloser
-	ctl *http.ResponseController
-}
-
-func newTimedBody(w http.ResponseWriter, body io.ReadCloser, d time.Duration) io.ReadCloser {
-	t := &timedBody{body, http.NewResponseController(w)}
-	if t.ctl.SetReadDeadline(time.Now().Add(d)) != nil {
-		return body // not every writer has deadlines
-	}
-	return t
-}
-
-// Read lifts the deadline when the body is there: it would end the request's
-// context while the answer is made.
-func (t *timedBody) Read(p []byte) (int, error) {
-	n, err := t.ReadCloser.Read(p)
-	if err == io.EOF {
-		_ = t.ctl.SetReadDeadline(time.Time{})
-	}
-	return n, err
+// timeBody has the body of a request come in time. Reading it fails when the time
+// is over, and so does net/http's reading what a handler has left. When the body is
+// there net/http lifts the deadline.
+func (a *API) timeBody(w http.ResponseWriter) {
+	_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(a.opts.Limits.BodyTime)) // not every writer has deadlines
 }
 
 // streamWriter writes to a stream of HTTP/2. A client can leave one unread while

@@ -9,8 +9,12 @@
 // [Options.MaxWait], by the time that work has taken of late. So a queue is as
 // long as is worth waiting for, whatever the machine's speed, and those who are
 // refused know at once. Those who wait are served in the order in which they
-// came; who has waited twice as long as MaxWait, because work has become slower
-// meanwhile, is refused then.
+// came; who has waited twice as long as was expected of them at most, because
+// work has become slower meanwhile, is refused then.
+//
+// A burst and an overload differ in that a queue of the first comes to its end. One
+// that has not been empty for MaxWait is kept to a fifth of it (as CoDel, RFC 8289,
+// tells good queues from bad ones): it would be waited in for nothing.
 package admission
 
 import (
@@ -31,7 +35,8 @@ var ErrBusy = errors.New("too much is asked for at the moment")
 type Options struct {
 	// Running is how much is done at a time. 0 means twice GOMAXPROCS.
 	Running int
-	// MaxWait is how long work may wait for its turn. 0 means 500 ms.
+	// MaxWait is how long work may wait for its turn in a burst; in an overload that
+	// goes on it is a fifth. 0 means 500 ms.
 	MaxWait time.Duration
 }
 
@@ -43,6 +48,7 @@ type Queue struct {
 	mu      sync.Mutex
 	busy    int
 	waiting list.List // of chan struct{}
+	since   time.Time // when the first came to an empty queue
 	usual   float64   // seconds that work takes, of late
 	stats   Stats
 }
@@ -67,7 +73,14 @@ func (q *Queue) Enter(ctx context.Context) (leave func(), err error) {
 		q.mu.Unlock()
 		return q.leaver(), nil
 	}
-	if float64(q.waiting.Len()+1)*q.usual/float64(q.running) > q.maxWait.Seconds() || q.waiting.Len() >= mostWaiting {
+	if q.waiting.Len() == 0 {
+		q.since = time.Now()
+	}
+	most := q.maxWait
+	if time.Since(q.since) > q.maxWait {
+		most /= 5
+	}
+	if float64(q.waiting.Len()+1)*q.usual/float64(q.running) > most.Seconds() || q.waiting.Len() >= mostWaiting {
 		q.stats.Refused++
 		q.mu.Unlock()
 		return nil, ErrBusy
@@ -76,7 +89,7 @@ func (q *Queue) Enter(ctx context.Context) (leave func(), err error) {
 	place := q.waiting.PushBack(turn)
 	q.mu.Unlock()
 
-	timer := time.NewTimer(2 * q.maxWait)
+	timer := time.NewTimer(2 * most)
 	defer timer.Stop()
 	select {
 	case <-turn:

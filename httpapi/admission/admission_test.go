@@ -24,10 +24,12 @@ func work(ctx context.Context, q *admission.Queue, d time.Duration) (time.Durati
 	return waited, err
 }
 
-// TestOverload offers three times what can be done, for a minute.
+// TestOverload offers three times what can be done, for a minute. After the first
+// half second, which could be a burst, nobody waits long.
 func TestOverload(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		q := admission.New(admission.Options{Running: 2, MaxWait: 50 * time.Millisecond})
+		q := admission.New(admission.Options{Running: 2, MaxWait: 500 * time.Millisecond})
+		began := time.Now()
 		var wg sync.WaitGroup
 		var done, refused, late, slow atomic.Int64
 		for range 60 * 600 { // 600 a second of 10 ms each, where 2 at a time are 200
@@ -43,7 +45,7 @@ func TestOverload(t *testing.T) {
 					t.Error(err)
 				default:
 					done.Add(1)
-					if waited > 60*time.Millisecond {
+					if waited > 120*time.Millisecond && time.Since(began) > 2*time.Second {
 						slow.Add(1)
 					}
 				}
@@ -54,7 +56,7 @@ func TestOverload(t *testing.T) {
 		if n := done.Load(); n < 11_900 || n > 12_100 {
 			t.Errorf("%d were done, 12,000 could have been", n)
 		}
-		if late.Load() > 100 || slow.Load() > 100 {
+		if late.Load() > 100 || slow.Load() > 0 {
 			t.Errorf("%d of %d were refused late, %d of %d waited long", late.Load(), refused.Load(), slow.Load(), done.Load())
 		}
 		if s := q.Stats(); s.Running != 0 || s.Waiting != 0 || s.Refused != uint64(refused.Load()) || s.Admitted != uint64(done.Load()) {
@@ -82,5 +84,26 @@ func TestSlower(t *testing.T) {
 			t.Errorf("%+v", s)
 		}
 		time.Sleep(time.Hour)
+	})
+}
+
+// TestBurst: what comes at once, and no more after it, is all done.
+func TestBurst(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		q := admission.New(admission.Options{Running: 2, MaxWait: 500 * time.Millisecond})
+		for range 3 {
+			if _, err := work(t.Context(), q, 10*time.Millisecond); err != nil {
+				t.Fatal(err)
+			}
+		}
+		var wg sync.WaitGroup
+		for range 90 {
+			wg.Go(func() {
+				if _, err := work(t.Context(), q, 10*time.Millisecond); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		wg.Wait()
 	})
 }

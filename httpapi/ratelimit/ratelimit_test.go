@@ -91,20 +91,20 @@ func TestNetworkOf(t *testing.T) {
 	}
 }
 
-// TestManyKeys: a million addresses do not take more memory than the table, and
+// TestManyKeys: 100,000 addresses do not take more memory than the table, and
 // who is pushed out of it has no more tokens for that.
 func TestManyKeys(t *testing.T) {
 	var c clock
 	l := ratelimit.New(ratelimit.Options{Rate: ratelimit.Rate{PerSecond: 1, Burst: 10}, MaxKeys: 4096, Now: c.now})
 	const few = 1000 // so few that the table holds them
+	total := 0
 	for k := range few {
-		allowed(l, ratelimit.Key(k), 11)
+		total += allowed(l, ratelimit.Key(k), 11)
 	}
 	var before, after runtime.MemStats
 	runtime.GC()
 	runtime.ReadMemStats(&before)
-	total := few * 10
-	for k := range 1_000_000 {
+	for k := range 100_000 {
 		if _, ok := l.Allow(ratelimit.Key(1e6 + k)); ok {
 			total++
 		}
@@ -121,7 +121,7 @@ func TestManyKeys(t *testing.T) {
 	if most := 4096 * 10; total > most {
 		t.Errorf("%d requests got through, where all buckets hold %d", total, most)
 	}
-	if s := l.Stats(); s.Keys > 4096 || s.Evicted < 900_000 {
+	if s := l.Stats(); s.Keys > 4096 || s.Evicted < 90_000 {
 		t.Errorf("%+v", s)
 	}
 }
@@ -137,7 +137,9 @@ func TestIdleGoFirst(t *testing.T) {
 	c.pass(time.Minute)
 	allowed(l, 3, 20) // spends all
 	for k := range ratelimit.Key(7) {
-		allowed(l, 100+k, 20)
+		if n := allowed(l, 100+k, 20); n != 10 {
+			t.Errorf("a newcomer in the place of one who was idle got %d, want 10", n)
+		}
 	}
 	if n := allowed(l, 3, 10); n != 0 {
 		t.Errorf("who had spent all got %d more", n)
