@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/pressmark/pressmark/httpapi/server"
 )
 
 // flagSet is the flags of one command, beside those of the settings.
@@ -43,7 +45,7 @@ func (f *flagSet) take(args []string) (settings []string, err error) {
 			value, args = args[0], args[1:]
 		case !takes:
 			settings = append(settings, arg)
-			if !hasValue && len(args) > 0 && !strings.HasPrefix(args[0], "-") && !switches[name] {
+			if !hasValue && len(args) > 0 && !strings.HasPrefix(args[0], "-") && !server.IsSwitch(name) {
 				settings = append(settings, args[0])
 				args = args[1:]
 			}
@@ -59,10 +61,4 @@ func (f *flagSet) take(args []string) (settings []string, err error) {
 		f.given[name] = value
 	}
 	return settings, nil
-}
-
-// switches are the settings' flags that need no value.
-var switches = map[string]bool{
-	"h": true, "help": true, "public": true, "public-read": true, "watch-calibre-db": true, "enable-auth-cache": true,
-	"use-s3-covers": true, "s3-path-style": true,
 }

@@ -145,3 +145,11 @@ func WriteHelp(w io.Writer) error {
 	}
 	return t.Flush()
 }
+
+// IsSwitch reports whether a flag, named without dashes, is a setting that needs no
+// value, or asks for help. A program with flags of its own has to know.
+func IsSwitch(flag string) bool {
+	return flag == "h" || flag == "help" || slices.ContainsFunc(settings(), func(s setting) bool {
+		return s.isBool() && (s.flag() == flag || s.short == flag)
+	})
+}
