@@ -226,10 +226,11 @@ func (c *Cache) listen(ctx context.Context) {
 			c.listening.Store(true)
 			began()
 		}, c.hear)
-		if c.listening.Swap(false) {
+		if c.listening.Load() {
 			for _, s := range c.spaces() {
 				s.down(theBus, err)
 			}
+			c.listening.Store(false) // who sees that sees what it means
 		}
 		return err
 	})
