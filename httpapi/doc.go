@@ -17,7 +17,8 @@
 //
 // It serves from the root, or under Options.Prefix in a mux of yours. Without
 // Options.PublicRead everything but health, documentation and logging in is
-// refused to who shows no token of Options.Logins. The caller owns the server, its time-outs and its end;
+// refused to who shows no token of Options.Logins. The caller owns the server, its time-outs and its end
+// (package conns bounds connections, and breaks off clients that take nothing of an answer);
 // [API.Close] ends the event streams, which would otherwise hold a shutdown up.
 //
 // # What is served

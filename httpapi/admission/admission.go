@@ -14,7 +14,8 @@
 //
 // A burst and an overload differ in that a queue of the first comes to its end. One
 // that has not been empty for MaxWait is kept to a fifth of it (as CoDel, RFC 8289,
-// tells good queues from bad ones): it would be waited in for nothing.
+// tells good queues from bad ones): it would be waited in for nothing. So is one
+// in which somebody was refused a moment ago, ten times MaxWait at most.
 package admission
 
 import (
@@ -49,6 +50,7 @@ type Queue struct {
 	busy    int
 	waiting list.List // of chan struct{}
 	since   time.Time // when the first came to an empty queue
+	refused time.Time // when somebody was, last
 	usual   float64   // seconds that work takes, of late
 	stats   Stats
 }
@@ -73,15 +75,17 @@ func (q *Queue) Enter(ctx context.Context) (leave func(), err error) {
 		q.mu.Unlock()
 		return q.leaver(), nil
 	}
+	now := time.Now()
 	if q.waiting.Len() == 0 {
-		q.since = time.Now()
+		q.since = now
 	}
 	most := q.maxWait
-	if time.Since(q.since) > q.maxWait {
+	if now.Sub(q.since) > q.maxWait || now.Sub(q.refused) < 10*q.maxWait {
 		most /= 5
 	}
 	if float64(q.waiting.Len()+1)*q.usual/float64(q.running) > most.Seconds() || q.waiting.Len() >= mostWaiting {
 		q.stats.Refused++
+		q.refused = now
 		q.mu.Unlock()
 		return nil, ErrBusy
 	}
@@ -109,6 +113,7 @@ func (q *Queue) Enter(ctx context.Context) (leave func(), err error) {
 	q.waiting.Remove(place)
 	if errors.Is(err, ErrBusy) {
 		q.stats.Refused++
+		q.refused = time.Now()
 	}
 	return nil, err
 }

@@ -5,6 +5,7 @@
 //	go run ./internal/trial chaos    one fault after another under that load
 //	go run ./internal/trial soak     Calibre edits the library under a light load
 //	go run ./internal/trial startup  how fast servers start and stop
+//	go run ./internal/trial overload three times what a server can do
 //
 // PostgreSQL, Redis and S3 are containers, Google Drive is drivetest in this
 // process, and all else are processes; nginx has to be in PATH, and Calibre for
@@ -82,7 +83,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		return 2
 	}
 	trial := map[string]func(context.Context, options, io.Writer) (*report, error){
-		"load": tryLoad, "chaos": tryChaos, "soak": trySoak, "startup": tryStartup,
+		"load": tryLoad, "chaos": tryChaos, "soak": trySoak, "startup": tryStartup, "overload": tryOverload,
 	}[o.kind]
 	rep, err := trial(ctx, o, stderr)
 	if rep != nil {
@@ -109,9 +110,9 @@ func status(stderr io.Writer, err error) int {
 // parseFlags reads the kind of trial and the flags. What is wrong with them is
 // on stderr when it returns.
 func parseFlags(args []string, stderr io.Writer) (options, error) {
-	defaults := map[string]time.Duration{"load": 90 * time.Second, "chaos": 10 * time.Second, "soak": 5 * time.Minute, "startup": time.Second}
+	defaults := map[string]time.Duration{"load": 90 * time.Second, "chaos": 10 * time.Second, "soak": 5 * time.Minute, "startup": time.Second, "overload": 20 * time.Second}
 	o := options{}
-	f := flag.NewFlagSet("trial load|chaos|soak|startup", flag.ContinueOnError)
+	f := flag.NewFlagSet("trial load|chaos|soak|startup|overload", flag.ContinueOnError)
 	f.SetOutput(stderr)
 	f.IntVar(&o.books, "books", 10_000, "books in the library, 1,000 at least")
 	f.IntVar(&o.users, "users", 500, "readers")
