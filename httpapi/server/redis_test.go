@@ -138,11 +138,12 @@ func TestRedisOutage(t *testing.T) {
 			within(t, "disabled on the other", func() bool { return !p.in(1) }) // in less than 10 s
 			fault.end(redis, t)
 			for i := range p.servers {
-				within(t, "Redis is used again", func() bool {
-					_, text := status(t, "GET", p.urls[i]+"/api/health", "")
-					s := p.servers[i].caches.Shared()
-					return !s.Open && s.Listening && strings.Contains(text, `"name":"redis","status":"ok"`)
-				})
+				// Nobody waits for that, and a machine that has much to do takes its time.
+				for began := time.Now(); !p.usesRedis(i); time.Sleep(5 * time.Millisecond) {
+					if time.Since(began) > time.Minute {
+						t.Fatal("Redis is not used again")
+					}
+				}
 				for range 20 {
 					if p.in(i) {
 						t.Fatal("bob is in again after the outage")
@@ -152,6 +153,13 @@ func TestRedisOutage(t *testing.T) {
 			end()
 		})
 	}
+}
+
+// usesRedis tells whether a server uses Redis, and says so.
+func (p *pair) usesRedis(i int) bool {
+	_, text := status(p.t, "GET", p.urls[i]+"/api/health", "")
+	s := p.servers[i].caches.Shared()
+	return !s.Open && s.Listening && strings.Contains(text, `"name":"redis","status":"ok"`)
 }
 
 // load asks both servers for pages all the time, as ada, and returns what ends
