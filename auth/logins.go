@@ -191,8 +191,8 @@ func (l *Logins) Refresh(ctx context.Context, token string, c Client) (_ Grant, 
 	})
 	switch {
 	case errors.Is(err, ErrReused):
-		l.o.Accounts.ForgetAll(ctx) // whose it was is not known any more
-		l.record(ctx, Event{Action: DidReuseToken, Address: c.Address, Detail: id})
+		l.Forget(ctx, s.User)
+		l.record(ctx, Event{Action: DidReuseToken, User: s.User, Address: c.Address, Detail: id})
 		return Grant{}, fmt.Errorf("refresh: %w: %w", ErrRefused, err)
 	case errors.Is(err, ErrNotFound):
 		return Grant{}, fmt.Errorf("refresh: %w: %w", ErrRefused, err)

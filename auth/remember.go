@@ -51,9 +51,6 @@ type AccountCache interface {
 
 	// Forget makes keys be loaded again, in all processes.
 	Forget(ctx context.Context, keys ...string)
-
-	// ForgetAll is Forget for all keys.
-	ForgetAll(ctx context.Context)
 }
 
 // notRemembered asks each time.
@@ -64,8 +61,6 @@ func (notRemembered) Get(ctx context.Context, _ string, load func(context.Contex
 }
 
 func (notRemembered) Forget(context.Context, ...string) {}
-
-func (notRemembered) ForgetAll(context.Context) {}
 
 // Follow returns what tells an AccountCache of accounts that were changed by other
 // processes: it calls changed with their keys, "" for all.

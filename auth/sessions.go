@@ -53,7 +53,7 @@ type Sessions interface {
 	// Trade makes the next token the one that is good, and returns the session.
 	// The token that was good last may be traded again for TradeAgain, which
 	// changes nothing. Any other that was good once has been stolen, from the
-	// client or by it: the session ends, and the error is ErrReused. A session
+	// client or by it: the session ends, and is returned with ErrReused. A session
 	// that is not there, or has expired, and a token that it never had, are
 	// ErrNotFound.
 	Trade(ctx context.Context, t Trade) (Session, error)

@@ -125,8 +125,8 @@ func testReuse(t *testing.T, s Store) {
 				t.Fatal(err)
 			}
 		}
-		if _, err := s.Trade(t.Context(), again); !errors.Is(err, auth.ErrReused) {
-			t.Errorf("%s: %v", name, err)
+		if n, err := s.Trade(t.Context(), again); !errors.Is(err, auth.ErrReused) || n.User != u.ID || n.ID != name {
+			t.Errorf("%s: %+v, %v", name, n, err)
 		}
 		if _, err := s.Trade(t.Context(), trade(name, 2, noon)); !errors.Is(err, auth.ErrNotFound) {
 			t.Errorf("%s: the session goes on: %v", name, err)

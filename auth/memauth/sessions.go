@@ -83,7 +83,7 @@ func (s *Store) Trade(ctx context.Context, t auth.Trade) (auth.Session, error) {
 	case t.Turn < n.turn:
 		delete(s.sessions, n.ID)
 		s.tell(n.User)
-		return auth.Session{}, fmt.Errorf("session %v: %w", n.ID, auth.ErrReused)
+		return n.Session, fmt.Errorf("session %v: %w", n.ID, auth.ErrReused)
 	default:
 		return auth.Session{}, noSession(t.Session)
 	}

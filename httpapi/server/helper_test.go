@@ -22,6 +22,7 @@ const (
 	roleVar       = "PRESSMARK_SERVER_TEST_ROLE"
 	roleExclusive = "exclusive" // renames book 1 of database args[0], then holds it EXCLUSIVE until its input ends
 	roleServe     = "serve"     // serves library args[0] with data folder args[1] until its input ends
+	roleShut      = "shut"      // is refused library args[0] with data folder args[1]
 	roleVisit     = "visit"     // opens, asks and refreshes library args[0] with data folder args[1]
 	roleWrite     = "write"     // numbers the books of database args[0] until its input ends
 )
@@ -39,6 +40,8 @@ func TestRole(t *testing.T) {
 		go refreshAll(t.Context(), s)
 		fmt.Println(serve(t, s))
 		_, _ = io.Copy(io.Discard, os.Stdin)
+	case roleShut:
+		beShutOut(t, roleConfig(args))
 	case roleVisit:
 		visit(t, roleConfig(args))
 	case roleWrite:

@@ -8,7 +8,8 @@ import (
 	"github.com/pressmark/pressmark/httpapi"
 )
 
-// The time between two looks at the database, and how long one may take.
+// The time between two looks at a database in a file, and how long one may take.
+// Those of PostgreSQL are guardEvery and guardWait.
 const (
 	pulseEvery = 5 * time.Second
 	pulseTime  = 2 * time.Second
@@ -24,12 +25,10 @@ type pulse struct {
 
 // watch looks at the database until ctx ends.
 func (p *pulse) watch(ctx context.Context, s *State) {
-	tick := time.NewTicker(pulseEvery)
+	tick := time.NewTicker(s.pingEvery)
 	defer tick.Stop()
 	for {
-		look, cancel := context.WithTimeout(ctx, pulseTime)
-		err := s.ping(look)
-		cancel()
+		err := s.ping(ctx)
 		if ctx.Err() != nil {
 			return
 		}

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/jackc/pgx/v5/stdlib"
@@ -41,12 +42,15 @@ type State struct {
 	// Tables is how all of it is moved to another database.
 	Tables transfer.Database
 
-	database string // for people
-	ping     func(context.Context) error
-	pools    func() []poolStats
-	close    func() error
-	hasher   *passwordproc.Hasher
-	config   Config
+	database string                      // for people
+	ping     func(context.Context) error // bounds its time by itself
+
+	pingEvery time.Duration
+
+	pools  func() []poolStats
+	close  func() error
+	hasher *passwordproc.Hasher
+	config Config
 }
 
 // roles is what every adapter of package auth is.
@@ -154,9 +158,12 @@ func openDatabase(ctx context.Context, c Config, passwords *auth.Passwords) (*St
 	}
 	return newState(sqliteauth.New(db, sqliteauth.Options{Now: c.Now}), readerstate.All(sqlitestate.New(db, sqlitestate.Options{Now: c.Now})), State{
 		Schema: schema, Passwords: passwords, database: "SQLite " + path, close: db.Close,
-		Tables: transfer.Database{DB: db.Write, Dialect: migrations.SQLite, Schema: schema},
-		pools:  func() []poolStats { return []poolStats{sqlStats("read", db.Read), sqlStats("write", db.Write)} },
+		Tables:    transfer.Database{DB: db.Write, Dialect: migrations.SQLite, Schema: schema},
+		pools:     func() []poolStats { return []poolStats{sqlStats("read", db.Read), sqlStats("write", db.Write)} },
+		pingEvery: pulseEvery,
 		ping: func(ctx context.Context) error {
+			ctx, cancel := context.WithTimeout(ctx, pulseTime)
+			defer cancel()
 			var one int
 			return db.Read.QueryRowContext(ctx, "SELECT count(*) FROM sqlite_schema").Scan(&one)
 		},
@@ -168,6 +175,7 @@ func openPostgres(ctx context.Context, c Config, passwords *auth.Passwords) (*St
 	if err != nil {
 		return nil, &ConfigError{"DATABASE_URL", err.Error()}
 	}
+	guard := guardPool(config)
 	config.ConnConfig.Tracer = c.instruments.queryTracer()
 	pool, err := pgxpool.NewWithConfig(ctx, config)
 	if err != nil {
@@ -186,10 +194,11 @@ func openPostgres(ctx context.Context, c Config, passwords *auth.Passwords) (*St
 	name := fmt.Sprintf("PostgreSQL %s:%d/%s", config.ConnConfig.Host, config.ConnConfig.Port, config.ConnConfig.Database)
 	store, readers := pgauth.New(pool, pgauth.Options{Now: c.Now}), pgstate.New(pool, pgstate.Options{Now: c.Now})
 	return newState(store, readerstate.All(readers), State{
-		Schema: schema, Passwords: passwords, database: name, ping: pool.Ping,
+		Schema: schema, Passwords: passwords, database: name, ping: guard.ask, pingEvery: guardEvery,
 		Tables: transfer.Database{DB: db, Dialect: migrations.Postgres, Schema: schema},
 		pools:  func() []poolStats { return []poolStats{pgxStats(pool)} },
 		close: func() error {
+			defer guard.close()
 			defer pool.Close()
 			return db.Close()
 		},

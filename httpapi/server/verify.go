@@ -20,6 +20,9 @@ type Verification struct {
 	// http://127.0.0.1:8000/library, whose answers are compared, too; with Token, an
 	// access token or app password of a user who sees everything. Empty is none.
 	Server, Token string
+	// Behind is how long Server may take to serve what the library holds. 0 means
+	// 30 s.
+	Behind time.Duration
 	// Report is told of differences, of each kind the first MostExamples of a
 	// library. nil is nobody.
 	Report func(Difference)

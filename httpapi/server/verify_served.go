@@ -1,6 +1,7 @@
 package server
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -19,8 +20,8 @@ import (
 
 // Bounds of the talk with a running server.
 const (
-	servedCall   = time.Minute // one request
-	servedBehind = 30 * time.Second
+	servedCall   = time.Minute      // one request
+	servedBehind = 30 * time.Second // may it be, unless Verification says otherwise
 	servedPause  = time.Second
 	servedMost   = 64 << 20 // bytes of an answer
 )
@@ -89,10 +90,10 @@ func (s *served) revision(ctx context.Context) (string, error) {
 	return "", fmt.Errorf("%w: it has no library %q", errNotServed, s.library)
 }
 
-// reached waits until the library is served at a revision, and returns the last
-// that was seen.
-func (s *served) reached(ctx context.Context, want string) (string, error) {
-	wait, cancel := context.WithTimeout(ctx, servedBehind)
+// reached waits until the library is served at a revision, for as long as the
+// server may be behind, and returns the last that was seen.
+func (s *served) reached(ctx context.Context, want string, behind time.Duration) (string, error) {
+	wait, cancel := context.WithTimeout(ctx, behind)
 	defer cancel()
 	for {
 		got, err := s.revision(ctx)
@@ -113,7 +114,7 @@ func (s *served) reached(ctx context.Context, want string) (string, error) {
 func (s *Server) compareServed(ctx context.Context, lib *calibre.Library, revision catalog.Revision, v Verification, t *tally) error {
 	at := &served{client: &http.Client{Timeout: servedCall}, base: strings.TrimRight(v.Server, "/"), token: v.Token, library: t.Library}
 	defer at.client.CloseIdleConnections()
-	got, err := at.reached(ctx, revision.Digest)
+	got, err := at.reached(ctx, revision.Digest, cmp.Or(v.Behind, servedBehind))
 	if err != nil {
 		return fmt.Errorf("ask %s: %w", at.base, err)
 	}

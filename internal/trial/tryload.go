@@ -7,6 +7,8 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/pressmark/pressmark/internal/rig"
@@ -65,6 +67,7 @@ func tryLoad(ctx context.Context, o options, log io.Writer) (_ *report, err erro
 	l.speed(rep, from, to, lines, o.strict)
 	hit, total := hitRate(before, after), hitRate(half, after)
 	rep.goal("answers found in a cache", "> 95 %", fmt.Sprintf("%.2f %% (second half %.2f %%)", 100*hit, 100*total), total > goalHitRate, o.strict)
+	rep.row("by what is kept, in the process", "", hitRates(before, after), "")
 	for _, r := range s.replicas {
 		ok, text := steadiness(r.name, w.of(r.name, from))
 		rep.goal("memory and goroutines of "+r.name, "flat", text, ok, true)
@@ -150,6 +153,26 @@ func hitRate(from, to rig.Gauges) float64 {
 		return 0
 	}
 	return min(1, (local+shared)/(local+missed))
+}
+
+// hitRates are the shares of what was asked for that was found in the process, by
+// namespace.
+func hitRates(from, to rig.Gauges) string {
+	const hits, misses, local = `cache_hits_total{namespace="`, `cache_misses_total{namespace="`, `",tier="local"}`
+	var parts []string
+	for name := range to {
+		namespace, ok := strings.CutSuffix(strings.TrimPrefix(name, hits), local)
+		if !ok || !strings.HasPrefix(name, hits) {
+			continue
+		}
+		miss := misses + namespace + local
+		hit, missed := to[name]-from[name], to[miss]-from[miss]
+		if n := hit + missed; n > 0 {
+			parts = append(parts, fmt.Sprintf("%s %.2f %% of %.0f", namespace, 100*hit/n, n))
+		}
+	}
+	slices.Sort(parts)
+	return strings.Join(parts, ", ")
 }
 
 // processorTimes are those of the processes of the site.

@@ -87,11 +87,11 @@ func (s *Store) Trade(ctx context.Context, t auth.Trade) (auth.Session, error) {
 		}
 		return auth.ErrNotFound
 	})
-	if err == nil && reused {
-		err = auth.ErrReused
-	}
 	if err != nil {
 		return auth.Session{}, s.wrap("session", err, t.Session)
+	}
+	if reused {
+		return n, s.wrap("session", auth.ErrReused, t.Session)
 	}
 	return n, nil
 }
