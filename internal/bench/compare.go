@@ -70,6 +70,11 @@ type traffic struct {
 
 // versusBare measures our server against a bare handler that writes the same.
 func (l *lab) versusBare(ctx context.Context, srv *process, t traffic) (outcome, error) {
+	return l.versusBareOn(ctx, srv, t, func(int) error { return nil })
+}
+
+// versusBareOn is versusBare with a place for the bare handler's process.
+func (l *lab) versusBareOn(ctx context.Context, srv *process, t traffic, place func(pid int) error) (outcome, error) {
 	if err := prepare(srv.Addr, t); err != nil {
 		return outcome{}, err
 	}
@@ -95,6 +100,9 @@ func (l *lab) versusBare(ctx context.Context, srv *process, t traffic) (outcome,
 		return outcome{}, err
 	}
 	defer bare.stop()
+	if err := place(bare.PID()); err != nil {
+		return outcome{}, err
+	}
 	others, err := newLoad(bare.Addr, t.want, t.sources(2, l.opts.conns))
 	if err != nil {
 		return outcome{}, err

@@ -50,6 +50,7 @@ func (l *lab) requestRows(n int) []row {
 		{"page-cached", "page of 50 books, cached", n, atLeast(0.85), versus(cachedPage)},
 		{"page-jwt", "the same with a JWT and its user", n, atLeast(0.80), versus(knownPage)},
 		{"page-jwt-open", "the same against the page without a JWT", n, atLeast(0.94), func(ctx context.Context) (outcome, error) { return l.knownAgainstOpen(ctx, n) }},
+		{"one-core", "page of 50 books, cached, one core for the server", n, budget{true, 5000, perSecond}, func(ctx context.Context) (outcome, error) { return l.oneCore(ctx, n) }},
 		{"logins", "p95 of the page while 50 a second log in ÷ before", n, budget{false, 2, ratio}, func(ctx context.Context) (outcome, error) { return l.readsDuringLogins(ctx, n) }},
 		{"login-timing", "login refused: longest ÷ shortest median by reason", n, budget{false, 1.05, ratio}, func(ctx context.Context) (outcome, error) { return l.loginTiming(ctx, n) }},
 		{"not-modified", "conditional request answered 304", n, atLeast(1.2), versus(notModified)},
