@@ -44,7 +44,7 @@ func TestConfigPrint(t *testing.T) {
 	}
 	env := environment{
 		"SECRET_KEY_FILE": file, "DATABASE_URL": "postgres://u:" + secret + "@h:5432/d?sslpassword=" + secret,
-		"REDIS_URL": "redis://:se@" + secret + "@h:1/0", "AWS_SECRET_ACCESS_KEY": secret, "AWS_ACCESS_KEY_ID": "AKIA", "LOG_LEVEL": "warn",
+		"REDIS_URL": "redis://:se@" + secret + "@h:1/0", "AWS_SECRET_ACCESS_KEY": secret, "AWS_ACCESS_KEY_ID": "AKIA", "AWS_SESSION_TOKEN": secret, "LOG_LEVEL": "warn",
 		"SECRET_KEY_OLD": secret, "DATA_DIR": "/data",
 	}
 	args := []string{"config", "print", "--calibre-library-path", "/books", "--cache-ttl=7", "--json"}
@@ -64,6 +64,7 @@ func TestConfigPrint(t *testing.T) {
 	}
 	for name, want := range map[string]string{
 		"SECRET_KEY": "*** from SECRET_KEY_FILE " + file, "CACHE_TTL": "7 from --cache-ttl ", "LOG_LEVEL": "warn from LOG_LEVEL ",
+		"ACCESS_TOKEN_TTL": "30m from default ",
 		"WATCH_POLL": "5s from default ", "DATABASE_URL": "postgres://u:***@h:5432/d?sslpassword=*** from DATABASE_URL ",
 		"REDIS_URL": "redis://:***@h:1/0 from REDIS_URL ", "DATA_DIR": "/data from DATA_DIR ",
 	} {

@@ -48,6 +48,7 @@ func reload(ctx context.Context, s *server.Server, hup <-chan os.Signal, log *sl
 		if err != nil {
 			level = slog.LevelWarn
 		}
+		before = server.Taken(before, after)
 		log.Log(ctx, level, "Reloaded", "settings", taken, "need_restart", restart, "err", err)
 	}
 }

@@ -142,8 +142,9 @@ func masked(name, value string) string {
 	if value == "" {
 		return ""
 	}
-	for _, word := range []string{"SECRET", "PASSWORD", "_HEADERS"} {
-		if strings.Contains(name, word) {
+	for _, word := range []string{"SECRET", "PASSWORD", "_HEADERS", "_TOKEN"} {
+		// ACCESS_TOKEN_TTL is about tokens, and none.
+		if strings.Contains(name, word) && !strings.HasSuffix(name, "_TTL") {
 			return hidden
 		}
 	}

@@ -48,7 +48,8 @@ func (e *examination) checkData(r *findings) {
 		os.Remove(f.Name())
 	}
 	if runtime.GOOS != "windows" {
-		if mode := info.Mode().Perm(); mode&0o077 != 0 {
+		// A sticky folder is open on purpose, as in an image that any user may run.
+		if mode := info.Mode().Perm(); mode&0o077 != 0 && info.Mode()&fs.ModeSticky == 0 {
 			wrong = true
 			r.warn("chmod 700 "+dir, "other users of this machine may look into DATA_DIR (mode %04o), where accounts are", mode)
 		}

@@ -177,6 +177,13 @@ func listed(all []Finding) string {
 // TestDoctorHealthy finds nothing where nothing is wrong, before the first start
 // and beside a server that runs, and changes nothing.
 func TestDoctorHealthy(t *testing.T) {
+	t.Run("any user", func(t *testing.T) { // as a volume of the image is
+		c := healthy(t)
+		must(t, os.Chmod(c.DataDir, 0o777|os.ModeSticky))
+		if bad := wrongs(diagnosed(t, c, time.Now)); len(bad) > 0 {
+			t.Error(listed(bad))
+		}
+	})
 	c := healthy(t)
 	before := tree(t, c.Libraries[0].Path)
 	if bad := wrongs(diagnosed(t, c, time.Now)); len(bad) > 0 {

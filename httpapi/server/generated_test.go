@@ -3,7 +3,9 @@ package server
 import (
 	"flag"
 	"fmt"
+	"maps"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -56,7 +58,9 @@ func unit(value string) string {
 func envExample() string {
 	var b strings.Builder
 	b.WriteString(`# Settings of "pressmark serve". Each is shown with its default; remove the "#" to
-# change it. The program reads its environment, not this file: docker compose
+# change it. docker-compose.yml has other defaults for DATABASE_URL, REDIS_URL,
+# SHUTDOWN_TIMEOUT (25s) and SHUTDOWN_DELAY (5s), and sets LISTEN_ADDR and DATA_DIR.
+# The program reads its environment, not this file: docker compose
 # and "set -a; . ./.env" bring one into the other.
 # For each NAME there is NAME_FILE, the path of a file that holds the value.
 # Made by "make generate".
@@ -85,9 +89,10 @@ func envExample() string {
 # The first three parts of the addresses of the containers.
 #PRESSMARK_NETWORK=172.30.243
 
-# Memory of the containers, and where the server begins to save it.
+# Memory of the containers. The server begins to save it at nine tenths, or at
+# GOMEMLIMIT (1800MiB).
 #PRESSMARK_MEMORY=2g
-#GOMEMLIMIT=1800MiB
+#GOMEMLIMIT=
 #POSTGRES_MEMORY=1g
 
 # Images, of mirrors or of your own, and the version that a build shows.
@@ -147,9 +152,18 @@ func composeFile(old string) (string, error) {
 		return "", err
 	}
 	var b strings.Builder
+	var names []string
 	for _, s := range settings() {
-		if !strings.Contains(rest, "\n"+indent+s.name+": ") {
-			b.WriteString(indent + s.name + ":\n")
+		names = append(names, s.name)
+	}
+	// What is not there yet is refused by name, and so has to get there.
+	names = append(names, slices.Sorted(maps.Keys(later()))...)
+	// And what libraries read by themselves.
+	names = append(names, "GOMEMLIMIT", "OTEL_SERVICE_NAME", "OTEL_RESOURCE_ATTRIBUTES", "OTEL_EXPORTER_OTLP_HEADERS",
+		"OTEL_TRACES_SAMPLER", "OTEL_TRACES_SAMPLER_ARG", "OTEL_TRACES_EXPORTER", "OTEL_SDK_DISABLED")
+	for _, name := range names {
+		if !strings.Contains(rest, "\n"+indent+name+": ") {
+			b.WriteString(indent + name + ":\n")
 		}
 	}
 	return between(old, begin, b.String()+indent, end)

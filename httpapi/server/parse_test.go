@@ -3,6 +3,7 @@ package server
 import (
 	"errors"
 	"flag"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -67,17 +68,21 @@ func TestParse(t *testing.T) {
 		},
 		"S3": {
 			env: env{
-				"USE_S3_COVERS": "true", "S3_BUCKET_NAME": "b", "AWS_REGION": "eu-west-1", "AWS_ACCESS_KEY_ID": "i", "AWS_SECRET_ACCESS_KEY_FILE": file,
+				"USE_S3_COVERS": "true", "S3_BUCKET_NAME": "b", "AWS_REGION": "eu-west-1", "AWS_ACCESS_KEY_ID": "i", "AWS_SECRET_ACCESS_KEY_FILE": file, "AWS_SESSION_TOKEN": "t",
 				"S3_ENDPOINT_URL": "http://s3", "S3_PATH_STYLE": "no", "S3_COVERS_PREFIX": "c/", "S3_BOOKS_PREFIX": "d", "CDN_DOMAIN": "cdn", "S3_ENCRYPTION": "aws:kms", "S3_KMS_KEY_ID": "k",
 				"BOOKS_STORE": "s3, pdf=local", "DOWNLOAD_REDIRECT": "false",
 			},
 			want: Config{
 				S3: S3{
-					Covers: true, Bucket: "b", Region: "eu-west-1", AccessKeyID: "i", SecretAccessKey: "127.0.0.1:7000", Endpoint: "http://s3", HostStyle: true,
+					Covers: true, Bucket: "b", Region: "eu-west-1", AccessKeyID: "i", SecretAccessKey: "127.0.0.1:7000", SessionToken: "t", Endpoint: "http://s3", HostStyle: true,
 					CoversPrefix: "c/", BooksPrefix: "d", CDN: "cdn", Encryption: "aws:kms", KMSKeyID: "k",
 				},
 				BooksStore: map[string]string{"": "s3", "PDF": "local"}, DownloadRedirect: httpapi.RedirectNever,
 			},
+		},
+		"no proxies but those of Compose": {
+			env:  env{"TRUSTED_PROXIES": "172.30.243.10,none"},
+			want: Config{TrustedProxies: []netip.Prefix{netip.MustParsePrefix("172.30.243.10/32")}},
 		},
 		"several libraries": {
 			args: []string{"--calibre-library-path", "main=/a,comics=/b, with comma/c=d"},

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync"
 )
 
@@ -30,6 +31,18 @@ func Changed(before, after []Value) (now, restart []string) {
 		}
 	}
 	return now, restart
+}
+
+// Taken returns the settings that are in use after a [Server.Reload], where those
+// were before: of after, those that it takes over.
+func Taken(before, after []Value) []Value {
+	used := slices.Clone(before)
+	for i, v := range used {
+		if at := slices.IndexFunc(after, func(a Value) bool { return a.Name == v.Name }); at >= 0 && reloadable(v.Name) {
+			used[i] = after[at]
+		}
+	}
+	return used
 }
 
 // RawValues is [Values] with all that is secret, to be compared and not shown.

@@ -362,10 +362,10 @@ func perLibrary(field func(*Library) *string) func(*Config, string) error {
 }
 
 func setProxies(c *Config, v string) error {
-	if strings.EqualFold(v, "none") {
-		return nil
-	}
 	for _, text := range list(v) {
+		if strings.EqualFold(text, "none") {
+			continue
+		}
 		p, err := netip.ParsePrefix(text)
 		if addr, bad := netip.ParseAddr(text); bad == nil {
 			p, err = netip.PrefixFrom(addr, addr.BitLen()), nil

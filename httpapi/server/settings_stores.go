@@ -96,6 +96,11 @@ func storeSettings() []setting {
 			set:  text(func(c *Config) *string { return &c.S3.SecretAccessKey }),
 		},
 		{
+			name: "AWS_SESSION_TOKEN", value: "TOKEN",
+			help: "Of keys that are good for a while (AWS STS), with AWS_ACCESS_KEY_ID.",
+			set:  text(func(c *Config) *string { return &c.S3.SessionToken }),
+		},
+		{
 			name: "S3_ENDPOINT_URL", value: "URL",
 			help: "Address of an S3 server that is not Amazon's, such as https://s3.example.",
 			set:  text(func(c *Config) *string { return &c.S3.Endpoint }),

@@ -47,6 +47,8 @@ type S3 struct {
 	// AccessKeyID and SecretAccessKey are credentials. Empty are those that the AWS
 	// environment has: variables, files, roles.
 	AccessKeyID, SecretAccessKey string
+	// SessionToken goes with credentials that are good for a while. Empty is none.
+	SessionToken string
 	// Endpoint is the address of a server that is not Amazon's, such as
 	// https://s3.example. Empty is Amazon's.
 	Endpoint string
@@ -113,6 +115,9 @@ func (c Config) withStoreDefaults() (Config, error) {
 	}
 	if (o.AccessKeyID == "") != (o.SecretAccessKey == "") {
 		refuse("AWS_ACCESS_KEY_ID", "it goes with AWS_SECRET_ACCESS_KEY: give both or none")
+	}
+	if o.SessionToken != "" && o.AccessKeyID == "" {
+		refuse("AWS_SESSION_TOKEN", "it goes with AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY")
 	}
 	if o.Endpoint != "" {
 		if u, err := url.Parse(o.Endpoint); err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.RawQuery != "" || u.Fragment != "" || u.User != nil {
@@ -182,7 +187,7 @@ func (o *S3) open(ctx context.Context, change ...func(*s3.Options)) (*s3store.St
 		load = append(load, config.WithRegion(o.Region))
 	}
 	if o.AccessKeyID != "" {
-		load = append(load, config.WithCredentialsProvider(credentials.NewStaticCredentialsProvider(o.AccessKeyID, o.SecretAccessKey, "")))
+		load = append(load, config.WithCredentialsProvider(credentials.NewStaticCredentialsProvider(o.AccessKeyID, o.SecretAccessKey, o.SessionToken)))
 	}
 	cfg, err := config.LoadDefaultConfig(ctx, load...)
 	if err != nil {

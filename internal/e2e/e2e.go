@@ -1,5 +1,5 @@
-// Package e2e has no code, only a test: of docs/deployment.md, from its first line
-// to its last, on Docker Compose, with a fake Google Drive, an S3 server and real
+// Package e2e has no code, only a test: of what docs/deployment.md says of Docker
+// Compose, in its order, with a fake Google Drive, an S3 server and real
 // Calibre. "make e2e" runs it. It needs a container engine, Docker Compose (v2, or
 // docker-compose from 1.28 on), calibredb and git.
 //

@@ -31,7 +31,7 @@ func TestGuide(t *testing.T) {
 	in.set(map[string]string{
 		"USE_S3_COVERS": "true", "S3_BUCKET_NAME": "books", "AWS_REGION": "us-east-1", "AWS_ACCESS_KEY_ID": "key", "AWS_SECRET_ACCESS_KEY": "a long secret key",
 		"S3_ENDPOINT_URL":  "http://" + in.network + ".1:" + in.env["S3_PORT"],
-		"USE_GOOGLE_DRIVE": "true", "GOOGLE_DRIVE_FOLDER_ID": drive.Root(),
+		"USE_GOOGLE_DRIVE": "true", "GOOGLE_DRIVE_FOLDER_ID": drive.Root(), "METRICS_ADDR": ":9100",
 	})
 	in.must(nil, "up", "--no-start")
 	in.set(serveDrive(t, drive, in.network+".1"))
@@ -51,6 +51,7 @@ func TestGuide(t *testing.T) {
 	}
 	checkFiles(t, in, s, library, drive)
 	checkBudgets(t, in, s)
+	checkCare(t, in)
 	checkCalibre(t, in, s, library)
 
 	before := s.get(t, in.front()+"/api/books?limit=100")
@@ -201,6 +202,32 @@ func checkFiles(t *testing.T, in *installation, s *session, library string, driv
 	}
 	if got := fetch(t, to.String()); !bytes.Equal(got, cover) {
 		t.Errorf("S3 has %d bytes of the cover, and the library %d", len(got), len(cover))
+	}
+}
+
+// checkCare: what looks after an installation finds nothing wrong with it, and
+// nothing to do.
+func checkCare(t *testing.T, in *installation) {
+	t.Helper()
+	for _, command := range []string{"doctor", "verify", "config check"} {
+		args := append([]string{"exec", "-T", "backend", "pressmark"}, strings.Fields(command)...)
+		if out, err := in.run(nil, args...); err != nil {
+			t.Errorf("pressmark %s: %v\n%s", command, err, out)
+		}
+	}
+	if said := in.pressmark("", "covers", "upload", "--dry-run"); !strings.Contains(said, "0 uploaded") {
+		t.Errorf("covers that were uploaded would be again: %s", said)
+	}
+	metrics := string(fetch(t, "http://"+in.address("backend")+":9100/metrics"))
+	for _, name := range []string{
+		`request_duration_seconds_count{`, `cache_hits_total{namespace="`, `catalog_age_seconds{`, `store_operation_duration_seconds_count{`, "go_goroutines ",
+	} {
+		if !strings.Contains(metrics, "\n"+name) {
+			t.Errorf("%s is not among the metrics", name)
+		}
+	}
+	if log := in.must(nil, "logs", "--no-color", "backend"); !strings.Contains(log, `"component":"watcher"`) {
+		t.Error("the log does not name the watcher")
 	}
 }
 

@@ -68,9 +68,8 @@ func checkUpgrade(t *testing.T, in *installation) {
 	}
 
 	in.postgres("", "createdb", "-U", "pressmark", "old")
-	address := output(t, docker(), "inspect", "--format", "{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}", in.container("postgres"))
 	old := exec.Command(binary, "user", "create", "--email", "admin@example.com", "--username", "admin", "--admin")
-	old.Env = append(os.Environ(), "DATABASE_URL=postgres://pressmark:"+in.env["POSTGRES_PASSWORD"]+"@"+address+":5432/old",
+	old.Env = append(os.Environ(), "DATABASE_URL=postgres://pressmark:"+in.env["POSTGRES_PASSWORD"]+"@"+in.address("postgres")+":5432/old",
 		"SECRET_KEY="+in.env["SECRET_KEY"], "PRESSMARK_PASSWORD="+password, "DATA_DIR="+dir)
 	if out, err := old.CombinedOutput(); err != nil {
 		t.Fatalf("%s: %v: %s", previous, err, out)
@@ -115,21 +114,46 @@ func previousVersion(t *testing.T) string {
 	return strings.TrimSpace(string(commit))
 }
 
-// checkScale runs two backends, of which nginx finds both.
+// checkScale puts a second backend beside the first, which nginx finds, and takes
+// the first one away, while requests come, of which none may fail.
 func checkScale(t *testing.T, in *installation) {
 	t.Helper()
-	in.must(nil, "up", "--detach", "--no-build", "--scale", "backend=2")
-	s := login(t, in.front())
+	s, old := login(t, in.front()), in.container("backend")
+	over, failed := make(chan struct{}), make(chan string, 1)
+	go func() { failed <- s.steady(in.front(), over) }()
+	in.must(nil, "up", "--detach", "--no-build", "--no-recreate", "--scale", "backend=2")
+	in.await("both in good health", func() bool {
+		states := map[string]bool{}
+		for _, id := range strings.Fields(in.must(nil, "ps", "-q", "backend")) {
+			states[output(t, docker(), "inspect", "--format", "{{.State.Health.Status}}", id)] = true
+		}
+		return len(states) == 1 && states["healthy"]
+	})
 	in.await("answers of both", func() bool {
-		s.total(t, in.front())
 		return len(addresses(in.try("logs", "--no-color", "--tail", "200", "nginx"))) >= 2
 	})
+	output(t, docker(), "stop", "--time", "30", old)
+	output(t, docker(), "rm", old)
+	in.must(nil, "up", "--detach", "--no-build", "--no-recreate", "--scale", "backend=1")
+	if left := strings.Fields(in.must(nil, "ps", "-q", "backend")); len(left) != 1 || left[0] == old {
+		t.Errorf("the backends are %q then, and %s was to go", left, old)
+	}
+	close(over)
+	if said := <-failed; said != "" {
+		t.Errorf("a request failed meanwhile: %s", said)
+	}
 }
 
 // container is the id of the container of a service.
 func (in *installation) container(service string) string {
 	in.t.Helper()
 	return strings.TrimSpace(in.must(nil, "ps", "-q", service))
+}
+
+// address is that of the container of a service, which this machine reaches.
+func (in *installation) address(service string) string {
+	in.t.Helper()
+	return output(in.t, docker(), "inspect", "--format", "{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}", in.container(service))
 }
 
 // healthy waits until nginx has found the backend.

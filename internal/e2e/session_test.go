@@ -3,6 +3,8 @@ package e2e
 import (
 	"archive/zip"
 	"encoding/json"
+	"errors"
+	"fmt"
 	"io"
 	"io/fs"
 	"net/http"
@@ -12,6 +14,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/pressmark/pressmark/storage/gdrivestore/drivetest"
 )
@@ -107,6 +110,35 @@ func (s *session) locator(t *testing.T, base string) string {
 		t.Fatal(err)
 	}
 	return mark.Progress.Locator
+}
+
+// steady reads and writes until over is closed, and says what the first failure
+// was; "" if there was none.
+func (s *session) steady(base string, over <-chan struct{}) string {
+	tick := time.NewTicker(50 * time.Millisecond) // nginx allows 100 requests a second
+	defer tick.Stop()
+	first := ""
+	for i := 0; ; i++ {
+		select {
+		case <-over:
+			return first
+		case <-tick.C:
+		}
+		method, path := http.MethodGet, "/api/books?limit=1"
+		if i%2 == 1 {
+			method, path = http.MethodPut, "/api/me/favorites/5"
+		}
+		res, err := s.request(method, base+path, "")
+		if err == nil {
+			res.Body.Close()
+			if res.StatusCode >= 300 {
+				err = errors.New(res.Status)
+			}
+		}
+		if err != nil && first == "" {
+			first = fmt.Sprintf("request %d, %s %s: %v", i, method, path, err)
+		}
+	}
 }
 
 // burst asks for one address n times at once, and returns the codes.
