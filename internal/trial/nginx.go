@@ -16,8 +16,8 @@ import (
 	"github.com/pressmark/pressmark/internal/rig"
 )
 
-// nginxConf has the zones of the deployment guide, each client by its address,
-// and a log of what the replicas took for each request.
+// nginxConf is nginx with the parts that docs/deploy has for everybody, and a log of
+// what the replicas took for each request.
 const nginxConf = `%[1]sdaemon off;
 worker_processes 1;
 worker_rlimit_nofile 16384;
@@ -32,40 +32,28 @@ http {
 	fastcgi_temp_path %[2]s/fastcgi;
 	uwsgi_temp_path %[2]s/uwsgi;
 	scgi_temp_path %[2]s/scgi;
-	limit_req_zone $binary_remote_addr zone=api:10m rate=100r/s;
-	limit_req_zone $binary_remote_addr zone=files:10m rate=500r/s;
-	limit_req_status 429;
 	upstream pressmark {
-		zone pressmark 64k;
-		server %[4]s max_fails=3 fail_timeout=2s;
-		server %[5]s max_fails=3 fail_timeout=2s;
-		keepalive 64;
+		zone pressmark 256k;
+		server %[4]s max_fails=1 fail_timeout=2s;
+		server %[5]s max_fails=1 fail_timeout=2s;
+		include %[6]s/pressmark-upstream.conf;
 	}
+	include %[6]s/pressmark-http.conf;
 	server {
 		listen %[3]s backlog=4096;
-		keepalive_requests 100000;
-		client_header_timeout 10s;
-		proxy_http_version 1.1;
-		proxy_set_header Connection "";
-		proxy_set_header Host $http_host;
-		proxy_set_header X-Forwarded-For $remote_addr;
-		proxy_set_header X-Forwarded-Proto $scheme;
-		proxy_connect_timeout 2s;
-		proxy_buffers 16 32k;
-		proxy_buffer_size 32k;
-		proxy_max_temp_file_size 0;
-		location / { proxy_pass http://pressmark; }
-		location /api/ {
-			limit_req zone=api burst=20 nodelay;
-			proxy_pass http://pressmark;
-		}
-		location /api/files/ {
-			limit_req zone=files burst=500 nodelay;
-			proxy_pass http://pressmark;
-		}
+		include %[6]s/pressmark-server.conf;
 	}
 }
 `
+
+// nginxParts is the folder of what everybody includes.
+func nginxParts(ctx context.Context) (string, error) {
+	root, err := exec.CommandContext(ctx, "go", "list", "-m", "-f", "{{.Dir}}", "github.com/pressmark/pressmark").Output()
+	if err != nil {
+		return "", fmt.Errorf("go list: where is docs/deploy/nginx? %w", err)
+	}
+	return filepath.Join(strings.TrimSpace(string(root)), "docs", "deploy", "nginx"), nil
+}
 
 // startNginx puts nginx in front of the replicas.
 func startNginx(ctx context.Context, dir, addr string, replicas []*replica) (*rig.Process, error) {
@@ -76,12 +64,16 @@ func startNginx(ctx context.Context, dir, addr string, replicas []*replica) (*ri
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return nil, err
 	}
+	parts, err := nginxParts(ctx)
+	if err != nil {
+		return nil, err
+	}
 	user := ""
 	if os.Geteuid() == 0 { // or its workers could not write to a private folder
 		user = "user root;\n"
 	}
 	conf := filepath.Join(dir, "nginx.conf")
-	text := fmt.Sprintf(nginxConf, user, dir, addr, replicas[0].addr, replicas[1].addr)
+	text := fmt.Sprintf(nginxConf, user, dir, addr, replicas[0].addr, replicas[1].addr, parts)
 	if err := os.WriteFile(conf, []byte(text), 0o600); err != nil {
 		return nil, err
 	}
