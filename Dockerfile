@@ -19,9 +19,9 @@ ARG GOSUMDB
 COPY . .
 ARG VERSION=dev
 RUN CGO_ENABLED=0 go build -trimpath -buildvcs=false -ldflags "-s -w -X main.buildVersion=${VERSION}" -o /out/pressmark ./cmd/pressmark \
- && mkdir -p /out/certs /out/data /out/tmp \
+ && mkdir -p /out/certs /out/open/data /out/open/tmp \
  && cp /etc/ssl/certs/ca-certificates.crt /out/certs/ \
- && chmod 1777 /out/data /out/tmp
+ && chmod 1777 /out/open/data /out/open/tmp
 
 FROM ${BASE_IMAGE}
 ARG VERSION=dev
@@ -33,10 +33,10 @@ LABEL org.opencontainers.image.title="Pressmark" \
       org.opencontainers.image.version="${VERSION}" \
       org.opencontainers.image.revision="${REVISION}"
 COPY --from=build /out/certs/ca-certificates.crt /etc/ssl/certs/ca-certificates.crt
-# Open to any user, as the owner of a library may be the only one who can read it
-# (docker run --user). A new volume gets owner and mode from here.
-COPY --from=build --chown=65532:65532 /out/data /data
-COPY --from=build /out/tmp /tmp
+# Folders that are open to any user, as the owner of a library may be the only one
+# who can read it (docker run --user). A new volume gets owner and mode from /data.
+# To copy a folder by its name would lose its mode.
+COPY --from=build --chown=65532:65532 /out/open/ /
 COPY --from=build /out/pressmark /usr/local/bin/pressmark
 ENV LISTEN_ADDR=:8000 DATA_DIR=/data CALIBRE_LIBRARY_PATH=/library
 VOLUME /data

@@ -100,14 +100,14 @@ func (i *instruments) redis(c redis.UniversalClient) error {
 }
 
 func (i *instruments) s3Client() []func(*s3.Options) {
-	if i.tracing == nil {
+	if i == nil || i.tracing == nil {
 		return nil
 	}
 	return []func(*s3.Options){i.tracing.s3}
 }
 
 func (i *instruments) driveTransport() []func(http.RoundTripper) http.RoundTripper {
-	if i.tracing == nil {
+	if i == nil || i.tracing == nil {
 		return nil
 	}
 	return []func(http.RoundTripper) http.RoundTripper{i.tracing.drive}

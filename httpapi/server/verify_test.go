@@ -7,7 +7,11 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+
 	"github.com/pressmark/pressmark/catalog/calibre/calibretest"
+	"github.com/pressmark/pressmark/storage/s3store/s3test"
 )
 
 // verified verifies the one library of c.
@@ -73,6 +77,41 @@ func TestVerifyServed(t *testing.T) {
 	for what, found := range want {
 		if !found {
 			t.Errorf("%s is not among %v, %+v", what, told, r)
+		}
+	}
+}
+
+// TestVerifyElsewhere compares what is in S3 and in Google Drive.
+func TestVerifyElsewhere(t *testing.T) {
+	c, drive, all := inDrive(t)
+	server := s3test.Open(t)
+	bucket := server.Bucket(t)
+	c.S3 = S3{Covers: true, Bucket: bucket, Endpoint: server.Endpoint, AccessKeyID: server.AccessKeyID, SecretAccessKey: server.SecretAccessKey}
+	c.BooksStore = map[string]string{"": placeDrive, "PDF": placeS3}
+	full := c // what is uploaded is in the folder
+	full.Libraries = []Library{{Name: "main", Path: all}}
+	full.BooksStore = map[string]string{"": placeLocal, "PDF": placeS3}
+	full.Drive = Drive{}
+	must(t, UploadCovers(t.Context(), full, Upload{}), UploadBooks(t.Context(), full, Upload{}))
+	for _, depth := range []FileDepth{FileSizes, FileContents} {
+		if r, told := verified(t, c, Verification{Files: depth}); r.Books != 24 || r.Files < 50 || r.Differences != 0 {
+			t.Errorf("%s: %+v, %v", depth, r, told)
+		}
+	}
+
+	key, err := filepath.Rel(all, theFile(t, full, "*/* (1)/*.epub"))
+	must(t, err)
+	id, _ := drive.Lookup(filepath.ToSlash(key))
+	must(t, drive.Trash(id))
+	_, err = server.Client().DeleteObject(t.Context(), &s3.DeleteObjectInput{Bucket: aws.String(bucket), Key: aws.String("covers/2.jpg")})
+	must(t, err)
+	r, told := verified(t, c, Verification{Files: FileSizes})
+	if r.Kinds[KindFile] != 2 || len(told) != 2 {
+		t.Fatalf("%+v, %v", r, told)
+	}
+	for _, d := range told {
+		if d.Place != placeDrive && d.Place != placeS3 || d.Place == placeDrive && d.Book != 1 || d.Place == placeS3 && d.Book != 2 || d.Found != foundNothing {
+			t.Errorf("%+v", d)
 		}
 	}
 }

@@ -94,6 +94,15 @@ func (in *installation) write() {
 // run runs docker compose with an input, and returns what it prints, to both
 // outputs if it fails.
 func (in *installation) run(stdin io.Reader, args ...string) (string, error) {
+	out, errs, err := in.both(stdin, args...)
+	if err != nil {
+		return out + errs, err
+	}
+	return out, nil
+}
+
+// both is run with the outputs apart.
+func (in *installation) both(stdin io.Reader, args ...string) (stdout, stderr string, err error) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(in.t.Context()), 4*time.Minute)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, in.command[0], append(slices.Clone(in.command[1:]), args...)...)
@@ -106,9 +115,10 @@ func (in *installation) run(stdin io.Reader, args ...string) (string, error) {
 	var out, errs bytes.Buffer
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = stdin, &out, &errs
 	if err := cmd.Run(); err != nil {
-		return out.String() + errs.String(), fmt.Errorf("docker compose %s: %w", args, err)
+		err = fmt.Errorf("docker compose %s: %w", args, err)
+		return out.String(), errs.String(), err
 	}
-	return out.String(), nil
+	return out.String(), errs.String(), nil
 }
 
 // must is run that has to succeed.
@@ -134,6 +144,16 @@ func (in *installation) try(args ...string) string {
 func (in *installation) pressmark(stdin string, args ...string) string {
 	in.t.Helper()
 	return in.must(strings.NewReader(stdin), append([]string{"exec", "-T", "backend", "pressmark"}, args...)...)
+}
+
+// said is what a command of the program tells people.
+func (in *installation) said(args ...string) string {
+	in.t.Helper()
+	out, errs, err := in.both(nil, append([]string{"exec", "-T", "backend", "pressmark"}, args...)...)
+	if err != nil {
+		in.t.Fatalf("%v:\n%s%s", err, out, errs)
+	}
+	return out + errs
 }
 
 // postgres runs a program in the database's container.
