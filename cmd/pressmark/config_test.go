@@ -65,7 +65,7 @@ func TestConfigPrint(t *testing.T) {
 	for name, want := range map[string]string{
 		"SECRET_KEY": "*** from SECRET_KEY_FILE " + file, "CACHE_TTL": "7 from --cache-ttl ", "LOG_LEVEL": "warn from LOG_LEVEL ",
 		"ACCESS_TOKEN_TTL": "30m from default ",
-		"WATCH_POLL": "5s from default ", "DATABASE_URL": "postgres://u:***@h:5432/d?sslpassword=*** from DATABASE_URL ",
+		"WATCH_POLL":       "5s from default ", "DATABASE_URL": "postgres://u:***@h:5432/d?sslpassword=*** from DATABASE_URL ",
 		"REDIS_URL": "redis://:***@h:1/0 from REDIS_URL ", "DATA_DIR": "/data from DATA_DIR ",
 	} {
 		if got[name] != want {
