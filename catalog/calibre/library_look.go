@@ -105,6 +105,26 @@ func (l *Library) unchanged() bool {
 	return err == nil && l.last.settled && now == l.last.stamp
 }
 
+// load reads a whole copy, and has it checked meanwhile: what is not sound is not
+// served.
+func (l *Library) load(ctx context.Context, c snapshot.Copy) (ix *index.Index, st *state, warn warnings, err error) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	checked := make(chan error, 1)
+	go func() {
+		err := c.Check(ctx)
+		if err != nil {
+			cancel()
+		}
+		checked <- err
+	}()
+	ix, st, warn, err = l.loader.load(ctx, copied{c.DSN(), c.Size})
+	if e := <-checked; e != nil { // it says more than what the load made of it
+		err = fmt.Errorf("copy %s: %w", l.db, e)
+	}
+	return ix, st, warn, err
+}
+
 // read copies the database and makes the next contents of it.
 func (l *Library) read(ctx context.Context, why purpose, began time.Time, old *contents, look *Look) error {
 	var (
@@ -114,21 +134,17 @@ func (l *Library) read(ctx context.Context, why purpose, began time.Time, old *c
 	)
 	whole := old == nil || why == wholeLoad
 	look.kind(whole)
-	c, err := l.dir.Take(ctx, l.db, snapshot.Options{Check: whole})
+	c, err := l.dir.Take(ctx, l.db, snapshot.Options{})
 	look.took(c)
+	defer c.Remove()
 	if err == nil && !whole {
 		next.index, next.state, change, warn, err = l.loader.refresh(ctx, copied{c.DSN(), c.Size}, old.index, old.state)
-		if whole = errors.Is(err, errReload); whole && !c.Checked {
-			c.Remove()
-			c, err = l.dir.Take(ctx, l.db, snapshot.Options{Check: true})
-			look.took(c)
-		} else if whole {
+		if whole = errors.Is(err, errReload); whole {
 			err = nil
 		}
 	}
-	defer c.Remove()
 	if look.kind(whole); err == nil && whole {
-		next.index, next.state, warn, err = l.loader.load(ctx, copied{c.DSN(), c.Size})
+		next.index, next.state, warn, err = l.load(ctx, c)
 		if l.options.AfterLoad != nil {
 			defer l.options.AfterLoad()
 		}

@@ -410,3 +410,29 @@ func TestSubscribe(t *testing.T) {
 		}
 	})
 }
+
+// TestUnsound: what SQLite's own check alone finds is not served, though all books
+// could be read.
+func TestUnsound(t *testing.T) {
+	root := calibretest.Sample(t)
+	path := filepath.Join(root, "metadata.db")
+	content, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	copy(content[36:], []byte{0, 0, 0, 9}) // free pages that there are not (file format, 1.3.5)
+	if err := os.WriteFile(path, content, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	l, err := Open(Options{Root: root})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	if err := l.Refresh(t.Context()); !errors.Is(err, ErrDamaged) || !strings.Contains(err.Error(), "quick_check") || !strings.Contains(err.Error(), path) {
+		t.Errorf("%v", err)
+	}
+	if s := l.Status(); s.Books != 0 || !s.Loaded.IsZero() {
+		t.Errorf("it is served: %+v", s)
+	}
+}

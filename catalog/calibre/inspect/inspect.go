@@ -89,8 +89,11 @@ func Take(ctx context.Context, database string, o Options) (_ *Copy, err error) 
 			err = errors.Join(err, c.Close())
 		}
 	}()
-	if c.copy, err = c.dir.Take(ctx, database, snapshot.Options{Wait: o.Wait, Check: true}); err != nil {
+	if c.copy, err = c.dir.Take(ctx, database, snapshot.Options{Wait: o.Wait}); err != nil {
 		return nil, err
+	}
+	if err := c.copy.Check(ctx); err != nil {
+		return nil, fmt.Errorf("copy %s: %w", database, err)
 	}
 	c.Path = c.copy.Path
 	c.Condition = Condition{

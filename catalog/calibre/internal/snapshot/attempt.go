@@ -54,7 +54,7 @@ func attempt(ctx context.Context, src, dir string, o Options) (c Copy, again boo
 		err = out.Close()
 	}
 	if err == nil {
-		err = finish(ctx, &c, o.Check)
+		err = finish(ctx, &c)
 	}
 	// Without a lock a torn copy looks like a damaged original.
 	again = errors.Is(err, ErrLocked) || errors.Is(err, ErrUnstable) || errors.Is(err, ErrDamaged) && !c.Trusted

@@ -14,8 +14,9 @@ import (
 	sqlite3 "modernc.org/sqlite/lib"
 )
 
-// finish makes the copy one plain file, checks it and completes c.
-func finish(ctx context.Context, c *Copy, check bool) error {
+// finish makes the copy one plain file and completes c. What kept the copy whole
+// may not have been enough; then it is checked.
+func finish(ctx context.Context, c *Copy) error {
 	if c.WAL || c.HotJournal {
 		if err := settle(ctx, c.Path); err != nil {
 			return err
@@ -38,7 +39,7 @@ func finish(ctx context.Context, c *Copy, check bool) error {
 		return err
 	}
 	c.Size = info.Size()
-	if check || !c.Trusted || c.HotJournal {
+	if !c.Trusted || c.HotJournal {
 		if err := quickCheck(ctx, *c); err != nil {
 			return err
 		}
@@ -71,8 +72,7 @@ func settle(ctx context.Context, path string) error {
 	return db.Close()
 }
 
-// quickCheck runs SQLite's quick_check on the copy: all pages and rows, without
-// comparing indexes with their tables.
+// quickCheck is [Copy.Check] of a copy that was not checked.
 func quickCheck(ctx context.Context, c Copy) error {
 	db, err := sql.Open("sqlite", c.DSN())
 	if err != nil {

@@ -99,6 +99,15 @@ func take(t testing.TB, d *Dir, src string, o Options) (Copy, int) {
 	return c, inspect(t, c)
 }
 
+// takeAndCheck makes a copy, checks it, and removes it.
+func takeAndCheck(ctx context.Context, d *Dir, src string, o Options) (Copy, error) {
+	c, err := d.Take(ctx, src, o)
+	if err != nil {
+		return c, err
+	}
+	return c, errors.Join(c.Check(ctx), c.Remove())
+}
+
 func inspect(t testing.TB, c Copy) int {
 	t.Helper()
 	for _, suffix := range []string{journalSuffix, walSuffix, "-shm"} {

@@ -52,7 +52,10 @@ func play(role string, args []string) error {
 			return err
 		}
 		defer d.Close()
-		c, err := d.Take(context.Background(), args[0], Options{Check: true})
+		c, err := d.Take(context.Background(), args[0], Options{})
+		if err == nil {
+			err = c.Check(context.Background())
+		}
 		if err != nil {
 			return err
 		}

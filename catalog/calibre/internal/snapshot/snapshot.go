@@ -76,10 +76,6 @@ type Options struct {
 	// up after 10 s.
 	MaxHold time.Duration
 
-	// Check runs SQLite's quick_check on every copy, not only on those whose
-	// lock cannot be trusted.
-	Check bool
-
 	// lock replaces the platform's ways to lock, in tests.
 	lock []locker
 }
@@ -142,6 +138,16 @@ type Copy struct {
 	WAL bool
 	// HotJournal reports that a dead writer's change was rolled back in the copy.
 	HotJournal bool
+}
+
+// Check runs SQLite's quick_check on the copy, unless that was done: all pages and
+// rows, without comparing indexes with their tables. The error is [ErrDamaged], or
+// that of ctx. The copy may be read meanwhile.
+func (c Copy) Check(ctx context.Context) error {
+	if c.Checked {
+		return nil
+	}
+	return quickCheck(ctx, c)
 }
 
 // DSN is the name under which modernc.org/sqlite opens the copy: read-only and
