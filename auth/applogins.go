@@ -45,6 +45,17 @@ func (c *appCache) put(hash [32]byte, user UserID, now time.Time) {
 	c.seen[hash] = appUse{user, now}
 }
 
+// RemembersApp reports whether VerifyApp knows an app password without asking the
+// database.
+func (l *Logins) RemembersApp(password string) bool {
+	hashes := l.o.Tokens.appHashes(password)
+	if len(hashes) == 0 {
+		return false
+	}
+	_, ok := l.apps.get(hashes[0], l.now())
+	return ok
+}
+
 // VerifyApp returns who an app password is of, that came with the user's name or
 // e-mail address. ErrRefused is the answer to one that is none of theirs, and to
 // accounts that are disabled; LockedError where too many have failed, from one

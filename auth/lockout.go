@@ -109,7 +109,7 @@ func (l *Logins) attempt(ctx context.Context, who Event, limits []Limit, prove f
 	}
 	now := l.now()
 	key := limitsKey(limits)
-	defer func() { l.recordLockout(ctx, who, key, now, err) }()
+	defer func() { l.recordLockout(ctx, who, now, err) }()
 	if until, ok := l.lockout(key); ok && now.Before(until) {
 		return &LockedError{until.Sub(now)}
 	}

@@ -3,6 +3,7 @@ package auth
 import (
 	"context"
 	"errors"
+	"fmt"
 	"sync"
 	"time"
 )
@@ -34,10 +35,11 @@ func (k *lockoutLog) fresh(key string, now time.Time) bool {
 	return true
 }
 
-// recordLockout keeps an event if err says that somebody is locked out.
-func (l *Logins) recordLockout(ctx context.Context, who Event, key string, now time.Time, err error) {
+// recordLockout keeps an event if err says that somebody is locked out. Lockouts
+// are told apart by what who tries cannot choose: not by names or passwords.
+func (l *Logins) recordLockout(ctx context.Context, who Event, now time.Time, err error) {
 	var locked *LockedError
-	if errors.As(err, &locked) && l.locked.fresh(key, now) {
+	if errors.As(err, &locked) && l.locked.fresh(fmt.Sprint(who.User, network(who.Address), who.Detail), now) {
 		who.Action = DidLockOut
 		l.record(ctx, who)
 	}

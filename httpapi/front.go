@@ -68,23 +68,25 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	if origin := r.Header["Origin"]; origin != nil && a.front.cors(h, r, origin[0]) {
 		w.WriteHeader(http.StatusNoContent)
-		a.observe(w, r, began, Observation{Route: otherRoute, Status: http.StatusNoContent})
+		a.observe(w, r, began, Observation{Route: otherRoute, Status: http.StatusNoContent}, 0)
 		return
 	}
 	if r.ContentLength != 0 && a.opts.Limits.BodyTime > 0 {
 		a.timeBody(w)
 	}
 	if r.ProtoMajor > 1 {
-		w = newStreamWriter(w)
+		s := newStreamWriter(w)
+		defer s.bound() // what is left is sent when we have returned
+		w = s
 	}
 	if e, user := a.ready(r); e != nil {
 		if err := a.charge(r, user); err != nil {
 			a.fail(w, r, err)
-			a.observe(w, r, began, Observation{Route: e.route, Status: http.StatusTooManyRequests})
+			a.observe(w, r, began, Observation{Route: e.route, Status: http.StatusTooManyRequests}, user)
 			return
 		}
 		status, n := e.write(w, r, a.cacheControl(r, e.partial))
-		a.observe(w, r, began, Observation{Route: e.route, Status: status, Bytes: int64(n), Ready: true, Known: r.Header["Authorization"] != nil})
+		a.observe(w, r, began, Observation{Route: e.route, Status: status, Bytes: int64(n), Ready: true}, user)
 		return
 	}
 	t := &tracker{ResponseWriter: w}

@@ -33,6 +33,9 @@ var (
 // are refused there, too: their owner expects to see what is theirs.
 func (a *API) identify(r *http.Request, acc access) (*http.Request, error) {
 	i, known, err := a.credentials(r, acc)
+	if known && (err == nil || errors.Is(err, errScope)) { // it counts for them whatever becomes of it
+		r = r.WithContext(context.WithValue(r.Context(), identityKey{}, i))
+	}
 	switch {
 	case errors.Is(err, auth.ErrRefused):
 		return r, errToken
@@ -51,7 +54,7 @@ func (a *API) identify(r *http.Request, acc access) (*http.Request, error) {
 	case acc&admin != 0 && i.User.Role != auth.Admin:
 		return r, errAdmin
 	}
-	return r.WithContext(context.WithValue(r.Context(), identityKey{}, i)), nil
+	return r, nil
 }
 
 // credentials returns who a request shows that it comes from. It is not known
@@ -71,6 +74,11 @@ func (a *API) credentials(r *http.Request, acc access) (i auth.Identity, known b
 	name, password, ok := r.BasicAuth()
 	if !ok || len(given) > 1 {
 		return i, true, auth.ErrRefused
+	}
+	if !a.opts.Logins.RemembersApp(password) {
+		if err := a.chargeLookUp(r); err != nil {
+			return i, false, err
+		}
 	}
 	i, err = a.opts.Logins.VerifyApp(r.Context(), name, password, a.clientOf(r))
 	switch {

@@ -81,14 +81,9 @@ func (o *LimitOptions) fill() {
 func (a *API) charge(r *http.Request, user auth.UserID) error {
 	l, name, k := a.opts.Limits.Users, "user", ratelimit.Key(user)
 	if user == 0 {
-		if l, name = a.opts.Limits.Networks, "network"; l == nil {
-			return nil
-		}
-		addr, ok := a.clientAddr(r)
-		if !ok {
-			return nil
-		}
-		if k, ok = ratelimit.NetworkOf(addr); !ok {
+		var ok bool
+		l, name = a.opts.Limits.Networks, "network"
+		if k, ok = a.networkOf(r); !ok {
 			return nil
 		}
 	}
@@ -97,6 +92,28 @@ func (a *API) charge(r *http.Request, user auth.UserID) error {
 		return nil
 	}
 	return tooMany(l.Rate(), name, wait)
+}
+
+// chargeLookUp refuses a request for which the database would have to be asked who
+// sends it, if its network has sent too much already. Nothing is taken.
+func (a *API) chargeLookUp(r *http.Request) error {
+	l := a.opts.Limits.Networks
+	if k, ok := a.networkOf(r); ok && l.Exhausted(k) {
+		return tooMany(l.Rate(), "network", time.Second)
+	}
+	return nil
+}
+
+// networkOf returns whose share of a network's requests r takes; false is nobody's.
+func (a *API) networkOf(r *http.Request) (k ratelimit.Key, ok bool) {
+	if a.opts.Limits.Networks == nil {
+		return 0, false
+	}
+	addr, ok := a.clientAddr(r)
+	if !ok {
+		return 0, false
+	}
+	return ratelimit.NetworkOf(addr)
 }
 
 // tooMany is the answer to who sends too much, with the fields of

@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"log/slog"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -378,3 +379,69 @@ type discard struct{ header http.Header }
 func (d discard) Header() http.Header       { return d.header }
 func (discard) Write(b []byte) (int, error) { return len(b), nil }
 func (discard) WriteHeader(int)             {}
+
+// TestRateOfAppPasswords: a network that has sent too much does not have the
+// database asked for one app password after another; one that is known is good all
+// the same.
+func TestRateOfAppPasswords(t *testing.T) {
+	d := newDoor(t)
+	a, _ := newAPI(t, d.option, func(o *httpapi.Options) {
+		o.PublicRead = false
+		o.Limits.Networks = limiter(5) // fewer than lock a network out
+	})
+	user := d.create(t, "ada", auth.Rule{})
+	_, text, err := d.logins.AddAppPassword(t.Context(), user.ID, "reader", []auth.Scope{auth.ScopeRead}, auth.Client{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	const address = "192.0.2.1:1"
+	good := func() int { _, w := from(a, address, "/api/books?limit=2", 1, basic("ada", text)...); return w.Code }
+	if code := good(); code != http.StatusOK {
+		t.Fatal(code)
+	}
+	for n := range 100 {
+		from(a, address, "/api/books", 1, basic("ada", fmt.Sprintf("%026d", n))...)
+	}
+	failed := 0
+	events, err := d.logins.Events(t.Context(), 0, 0, 1000)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range events {
+		if e.Action == auth.FailedLogIn {
+			failed++
+		}
+	}
+	if failed > 5 || failed == 0 {
+		t.Errorf("%d app passwords were looked up", failed)
+	}
+	if _, w := from(a, address, "/api/books", 1, basic("ada", strings.Repeat("b", 26))...); w.Code != http.StatusTooManyRequests {
+		t.Errorf("one more: %d", w.Code)
+	}
+	if code := good(); code != http.StatusOK {
+		t.Errorf("the good one afterwards: %d", code)
+	}
+}
+
+// TestLogWithoutLogins: nobody can be known, whatever they show, also to the log.
+func TestLogWithoutLogins(t *testing.T) {
+	var log bytes.Buffer
+	var known atomic.Int64
+	a, _ := newAPI(t, func(o *httpapi.Options) {
+		o.Logger = slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))
+		o.Cache = inMemory()
+		o.Observe = func(_ context.Context, o httpapi.Observation) {
+			if o.Known {
+				known.Add(1)
+			}
+		}
+	})
+	for range 3 {
+		if w := get(a, "/api/books?limit=2", bearer("anything")...); w.Code != http.StatusOK {
+			t.Fatal(w.Code)
+		}
+	}
+	if n := strings.Count(log.String(), "msg=Answered"); n != 3 || known.Load() != 0 {
+		t.Errorf("%d known, log:\n%s", known.Load(), log.String())
+	}
+}

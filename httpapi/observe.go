@@ -90,13 +90,13 @@ func methodOf(r *http.Request) string {
 	return "other"
 }
 
-// observe tells of an answer that needed no routing.
-func (a *API) observe(w http.ResponseWriter, r *http.Request, began time.Time, o Observation) {
+// observe tells of an answer that needed no routing. user is 0 for who is not known.
+func (a *API) observe(w http.ResponseWriter, r *http.Request, began time.Time, o Observation, user auth.UserID) {
 	if !a.observer.timed {
 		return
 	}
-	o.Method, o.Took = methodOf(r), time.Since(began)
-	a.tell(w, r, o, 0)
+	o.Method, o.Took, o.Known = methodOf(r), time.Since(began), o.Ready && user != 0
+	a.tell(w, r, o, user)
 }
 
 // observeTracked tells of an answer that t was written to.
@@ -123,12 +123,6 @@ func (a *API) tell(w http.ResponseWriter, r *http.Request, o Observation, user a
 	}
 	if !a.log.Enabled(ctx, slog.LevelDebug) {
 		return
-	}
-	if o.Known { // it was enough to know what they see
-		token, _ := bearerOf(r.Header["Authorization"])
-		if i, err := a.opts.Logins.Verify(ctx, token); err == nil {
-			user = i.User.ID
-		}
 	}
 	a.log.LogAttrs(ctx, slog.LevelDebug, "Answered", slog.String("method", o.Method), slog.String("route", o.Route), slog.Int("status", o.Status),
 		slog.Duration("took", o.Took), slog.Int64("bytes", o.Bytes), slog.String("request", requestID(w)), slog.Int64("user", int64(user)))

@@ -29,10 +29,19 @@ func newStreamWriter(w http.ResponseWriter) *streamWriter {
 	return &streamWriter{w, http.NewResponseController(w)}
 }
 
+// bound gives the client streamStall from now on.
+func (s *streamWriter) bound() {
+	_ = s.ctl.SetWriteDeadline(time.Now().Add(streamStall)) // not every writer has deadlines
+}
+
+// Write bounds the time in which something is taken, and no other: in HTTP/2 a
+// deadline that passes ends the stream also while nothing is written, because we
+// wait for a store.
 func (s *streamWriter) Write(b []byte) (n int, err error) {
+	defer func() { _ = s.ctl.SetWriteDeadline(time.Time{}) }()
 	for {
 		part := b[n:min(len(b), n+streamPiece)]
-		_ = s.ctl.SetWriteDeadline(time.Now().Add(streamStall)) // not every writer has deadlines
+		s.bound()
 		done, err := s.ResponseWriter.Write(part)
 		if n += done; err != nil || n == len(b) {
 			return n, err

@@ -72,6 +72,10 @@ func TestConfigPrint(t *testing.T) {
 			t.Errorf("%s: %q, want %q", name, got[name], want)
 		}
 	}
+	env["DATABASE_URL"] = "host=db user=u password=" + secret
+	if out, _ := output(t, env, args...); strings.Contains(out, "sesame") {
+		t.Errorf("with words for an address:\n%s", out)
+	}
 	if out, _ := output(t, env, "config", "print"); strings.Contains(out, "sesame") || !strings.Contains(out, "/books") && !strings.Contains(out, "LISTEN_ADDR") {
 		t.Errorf("as text:\n%s", out)
 	}

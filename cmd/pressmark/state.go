@@ -75,12 +75,18 @@ func exportState(ctx context.Context, s *server.State, words []string, con conso
 		rows, err = transfer.ExportFile(ctx, s.Tables, words[0])
 	}
 	if err == nil {
-		err = record(ctx, s, auth.DidExport, auth.User{}, "state export")
-	}
-	if err == nil {
+		noteExport(ctx, s, "state export", con)
 		fmt.Fprintf(con.stderr, "Exported %d rows of %s\n", rows, s.Database())
 	}
 	return err
+}
+
+// noteExport keeps an event. That it cannot, as on a disk that is full, takes
+// nothing from what was exported.
+func noteExport(ctx context.Context, s *server.State, command string, con console) {
+	if err := record(ctx, s, auth.DidExport, auth.User{}, command); err != nil {
+		fmt.Fprintf(con.stderr, "This is not in the audit log: %v\n", err)
+	}
 }
 
 func importState(ctx context.Context, s *server.State, words []string, con console) error {
@@ -106,9 +112,7 @@ func importState(ctx context.Context, s *server.State, words []string, con conso
 func backupState(ctx context.Context, s *server.State, words []string, con console) error {
 	err := transfer.Backup(ctx, s.Tables, words[0])
 	if err == nil {
-		err = record(ctx, s, auth.DidExport, auth.User{}, "state backup")
-	}
-	if err == nil {
+		noteExport(ctx, s, "state backup", con)
 		fmt.Fprintf(con.stderr, "Copied %s to %s\n", s.Database(), words[0])
 	}
 	return err

@@ -19,6 +19,7 @@ import (
 	"net"
 	"net/netip"
 	"os"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -251,19 +252,29 @@ func (c *conn) ReadFrom(r io.Reader) (n int64, err error) {
 	if !ok {
 		limited = &io.LimitedReader{R: r, N: 1<<63 - 1}
 	}
-	if _, isFile := limited.R.(*os.File); !isFile { // what was read and not written would be lost
+	file, isFile := limited.R.(*os.File)
+	if !isFile { // what was read and not written would be lost
+		return io.Copy(struct{ io.Writer }{c}, r)
+	}
+	begin, err := file.Seek(0, io.SeekCurrent)
+	if err != nil {
 		return io.Copy(struct{ io.Writer }{c}, r)
 	}
 	rolling := c.extend(false)
 	for {
 		// A piece at a time, so that the deadline moves while all is well.
-		part := &io.LimitedReader{R: limited.R, N: min(limited.N, piece)}
+		part := &io.LimitedReader{R: file, N: min(limited.N, piece())}
 		want := part.N
 		done, err := rf.ReadFrom(part)
 		n += done
 		limited.N -= done
 		switch {
 		case err != nil && rolling && c.goesOn(int(done), err):
+			// Where the kernel cannot send files more may have been read than was
+			// written.
+			if _, err := file.Seek(begin+n, io.SeekStart); err != nil {
+				return n, err
+			}
 		case err != nil || done < want || limited.N == 0:
 			return n, err
 		default:
@@ -272,7 +283,14 @@ func (c *conn) ReadFrom(r io.Reader) (n int64, err error) {
 	}
 }
 
-const piece = 4 << 20
+// piece is how much is sent before the deadline moves. Windows does not tell how
+// much of one was taken, so that all of it has to be.
+func piece() int64 {
+	if runtime.GOOS == "windows" {
+		return 64 << 10
+	}
+	return 4 << 20
+}
 
 // goesOn tells whether a write that ended by its deadline has got something
 // through, and gives it more time.

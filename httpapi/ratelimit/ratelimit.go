@@ -153,6 +153,23 @@ func (l *Limiter) Allow(k Key) (wait time.Duration, ok bool) {
 	return wait, ok
 }
 
+// Exhausted reports whether Allow would refuse k now. It takes nothing, and
+// remembers nobody.
+func (l *Limiter) Exhausted(k Key) bool {
+	if l == nil || l.rate.PerSecond <= 0 {
+		return false
+	}
+	s := l.sets[maphash.Comparable(l.seed, k)&l.mask].Load()
+	if s == nil {
+		return false
+	}
+	now := l.now()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	b := s.find(k)
+	return b != nil && b.tokens.TokensAt(now) < 1
+}
+
 func (s *set) find(k Key) *bucket {
 	for i := range s.buckets {
 		if b := &s.buckets[i]; b.key == k && b.tokens != nil {

@@ -58,6 +58,12 @@ func TestBucket(t *testing.T) {
 	if s := l.Stats(); s.Keys != 2 || s.Refused != 1000 {
 		t.Errorf("%+v", s)
 	}
+	if !l.Exhausted(1) || l.Exhausted(3) {
+		t.Error("who has nothing left is not told from who has")
+	}
+	if c.pass(time.Second); l.Exhausted(1) || allowed(l, 1, 100) != 10 {
+		t.Error("to look takes tokens")
+	}
 	var off *ratelimit.Limiter
 	if n := allowed(off, 1, 100); n != 100 {
 		t.Errorf("without a limiter %d of 100", n)

@@ -151,6 +151,9 @@ func masked(name, value string) string {
 	if strings.Contains(value, "://") || strings.Contains(value, "@") {
 		return maskedAddress(value)
 	}
+	if strings.HasSuffix(name, "_URL") && strings.Contains(value, "=") { // words that libpq takes, password=… among them
+		return hidden
+	}
 	return value
 }
 

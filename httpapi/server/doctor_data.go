@@ -144,8 +144,12 @@ func (e *examination) checkLimits(r *findings) {
 			r.warn("raise fs.inotify.max_user_instances and fs.inotify.max_user_watches (sysctl)", "the system does not tell of changes, so that they are seen only every WATCH_POLL: %v", err)
 		}
 	}
-	if !wrong {
+	switch {
+	case wrong:
+	case ok:
 		r.ok("%d files may be open, and the system tells of changes", files)
+	default:
+		r.ok("the system tells of changes; how many files may be open it does not tell")
 	}
 }
 

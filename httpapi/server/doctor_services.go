@@ -123,8 +123,8 @@ func (e *examination) checkPostgres(ctx context.Context, r *findings) {
 		clock_timestamp(), pg_is_in_recovery() OR current_setting('transaction_read_only')::bool, coalesce(has_schema_privilege(current_schema(), 'CREATE'), false)`).Scan(&number, &room, &now, &recovery, &create)
 	if err == nil {
 		err = conn.QueryRow(ctx, `SELECT coalesce(array_agg(c.relname::text ORDER BY c.relname), '{}') FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-			WHERE n.nspname = current_schema() AND c.relkind = 'r' AND NOT has_table_privilege(c.oid, 'SELECT, INSERT, UPDATE, DELETE')
-			OR n.nspname = current_schema() AND c.relkind = 'r' AND NOT (has_table_privilege(c.oid, 'INSERT') AND has_table_privilege(c.oid, 'UPDATE') AND has_table_privilege(c.oid, 'DELETE'))`).Scan(&denied)
+			WHERE n.nspname = current_schema() AND c.relkind = 'r' 
+			AND NOT (has_table_privilege(c.oid, 'SELECT') AND has_table_privilege(c.oid, 'INSERT') AND has_table_privilege(c.oid, 'UPDATE') AND has_table_privilege(c.oid, 'DELETE'))`).Scan(&denied)
 	}
 	if err != nil {
 		r.fault("see the log of PostgreSQL", "PostgreSQL does not answer as it should: %v", err)

@@ -80,9 +80,7 @@ type redisTimer struct{ took *prometheus.HistogramVec }
 
 var _ redis.Hook = redisTimer{}
 
-func (redisTimer) DialHook(next redis.DialHook) redis.DialHook {
-	return func(ctx context.Context, network, addr string) (net.Conn, error) { return next(ctx, network, addr) }
-}
+func (redisTimer) DialHook(next redis.DialHook) redis.DialHook { return next }
 
 func (t redisTimer) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
 	return func(ctx context.Context, cmd redis.Cmder) error {
@@ -107,12 +105,13 @@ func (t redisTimer) observe(command string, began time.Time, err error) {
 }
 
 func clientResult(err error) string {
+	var network net.Error
 	switch {
 	case err == nil, errors.Is(err, redis.Nil), errors.Is(err, pgx.ErrNoRows):
 		return "ok"
 	case errors.Is(err, context.Canceled):
 		return "canceled"
-	case errors.Is(err, context.DeadlineExceeded):
+	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, redis.ErrPoolTimeout), errors.As(err, &network) && network.Timeout():
 		return "timeout"
 	}
 	return "error"

@@ -13,7 +13,7 @@ import (
 )
 
 // guardEvery is the time between two questions to PostgreSQL, guardWait how long
-// each of the two attempts at one may take.
+// it may take to answer one, or to let us connect.
 const (
 	guardEvery = time.Second
 	guardWait  = 2 * time.Second
@@ -38,6 +38,7 @@ type pgGuard struct {
 // guardPool has the connections of a pool that is yet to be made guarded.
 func guardPool(config *pgxpool.Config) *pgGuard {
 	g := &pgGuard{own: config.ConnConfig.Copy(), conns: map[*guardedConn]struct{}{}}
+	g.own.ConnectTimeout = guardWait
 	g.life, g.end = context.WithCancel(context.Background())
 	dial := config.ConnConfig.DialFunc
 	config.ConnConfig.DialFunc = func(ctx context.Context, network, addr string) (net.Conn, error) {
@@ -104,7 +105,7 @@ func (c *guardedConn) Close() error {
 func (g *pgGuard) ask(ctx context.Context) error {
 	err := g.ping(ctx)
 	if err != nil && ctx.Err() == nil {
-		err = g.ping(ctx) // it may have been the connection
+		err = g.connect(ctx) // it may have been the connection
 	}
 	if ctx.Err() != nil {
 		return err
@@ -114,17 +115,29 @@ func (g *pgGuard) ask(ctx context.Context) error {
 	return err
 }
 
-func (g *pgGuard) ping(ctx context.Context) (err error) {
+// errNoConnection says that there is none yet.
+var errNoConnection = errors.New("not connected")
+
+// ping asks on the connection that there is.
+func (g *pgGuard) ping(ctx context.Context) error {
+	if g.conn == nil || g.conn.IsClosed() {
+		return errNoConnection
+	}
 	ctx, cancel := context.WithTimeout(ctx, guardWait)
 	defer cancel()
-	if g.conn == nil || g.conn.IsClosed() {
-		if g.conn, err = pgx.ConnectConfig(ctx, g.own); err != nil {
-			return err
-		}
-	}
-	if err = g.conn.Ping(ctx); err != nil {
+	err := g.conn.Ping(ctx)
+	if err != nil {
 		g.hangUp()
 	}
+	return err
+}
+
+// connect connects anew. Of several hosts, or addresses of one, those that are
+// silent must not take the time of those that are not: each has guardWait.
+func (g *pgGuard) connect(ctx context.Context) (err error) {
+	ctx, cancel := context.WithTimeout(ctx, guardWait*time.Duration(2*(1+len(g.own.Fallbacks))))
+	defer cancel()
+	g.conn, err = pgx.ConnectConfig(ctx, g.own)
 	return err
 }
 

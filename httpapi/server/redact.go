@@ -21,7 +21,7 @@ func newRedactor() *redactor {
 		// The password of an address; it may hold signs that should have been escaped.
 		user: regexp.MustCompile(`(://[^/\s:@"']*:)[^/\s"']*@`),
 		param: regexp.MustCompile(`(?i)\b(x-amz-signature|x-amz-credential|x-amz-security-token|(?:access_|refresh_|id_)?token|signature|key-pair-id|` +
-			`(?:client_)?secret|secret_?key|api_?key|password|passwd)=([^&\s"'#;,]+)`),
+			`(?:client_)?secret|secret_?key|api_?key|password|passwd)=(["']?[^&\s"'#;,]+)`),
 		header: regexp.MustCompile(`(?i)\b(bearer|basic)\s+[a-z0-9._~+/=-]{8,}`),
 		token:  regexp.MustCompile(`\beyJ[A-Za-z0-9_-]{5,}\.[A-Za-z0-9_-]{5,}\.[A-Za-z0-9_-]*`),
 		ticket: regexp.MustCompile(`(/api/c/)[^/\s"'?]+`),

@@ -223,7 +223,11 @@ func (s *Server) expire(ctx context.Context) {
 		select {
 		case <-ctx.Done():
 			return
-		case now := <-tick.C:
+		case <-tick.C:
+			now := time.Now()
+			if s.config.Now != nil {
+				now = s.config.Now()
+			}
 			err := errors.Join(s.state.Sessions.Expire(ctx, now), s.state.Attempts.ExpireAttempts(ctx, now), s.state.Audit.ExpireEvents(ctx, now.Add(-keepEvents)),
 				s.state.Readers.ExpireWrites(ctx, now.Add(-readerstate.KeepWrites)))
 			if err != nil && ctx.Err() == nil {

@@ -96,7 +96,7 @@ func (c Config) withLimitDefaults() Config {
 const mostConnections = 20_000
 
 // defaultConnections leaves a third of the files that may be open for books,
-// databases and stores, or has no bound where there is none on files.
+// databases and stores, where a bound on these is known.
 func defaultConnections() int {
 	files, ok := openFiles()
 	if !ok {

@@ -127,8 +127,10 @@ func Verify(ctx context.Context, c Config, v Verification) ([]Verified, error) {
 		v.Progress = func(string, int, int) {}
 	}
 	s := &Server{config: c, log: c.Logger, metrics: newMetrics(), caches: &caches{Cache: cache.New(cache.Options{})}}
-	if err := s.openPlaces(ctx); v.Files != FileNone && err != nil {
-		return nil, err
+	if v.Files != FileNone {
+		if err := s.openPlaces(ctx); err != nil {
+			return nil, err
+		}
 	}
 	var all []Verified
 	for i := range c.Libraries {
