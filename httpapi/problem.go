@@ -39,8 +39,12 @@ type problemErrorJSON struct {
 // broken off, which is the only way left to say that it is not whole.
 func (a *API) fail(w http.ResponseWriter, r *http.Request, err error) {
 	e := explain(err)
-	if e.status == statusCanceled || r.Context().Err() != nil && errors.Is(err, r.Context().Err()) {
+	gone := r.Context().Err()
+	switch {
+	case gone != nil && (e.status == statusCanceled || errors.Is(err, gone)):
 		return // nobody listens any more
+	case e.status == statusCanceled: // not by the client, who must not take silence for success
+		e = explain(unavailable("The work was broken off.", soon(), err))
 	}
 	t, _ := w.(*tracker)
 	begun := t != nil && t.begun

@@ -75,6 +75,9 @@ func (g *pgGuard) dial(ctx context.Context, network, addr string, dial pgconn.Di
 	defer cancel()
 	defer context.AfterFunc(life, cancel)()
 	conn, err := dial(ctx, network, addr)
+	if err != nil && life.Err() != nil {
+		return nil, awayError{} // and not that somebody has canceled it
+	}
 	if err != nil {
 		return nil, err
 	}
