@@ -215,7 +215,7 @@ type health struct {
 func (r *replica) health(ctx context.Context, root *reader, path string) (int, health, error) {
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
-	token, _ := root.token()
+	token := root.fresh(ctx)
 	rep := root.at(r.addr).send(ctx, http.MethodGet, path, token, nil, "Accept-Encoding", "identity")
 	if rep.err != nil {
 		return 0, health{}, fmt.Errorf("%s: %w", r.name, rep.err)

@@ -73,7 +73,7 @@ func (s *site) ofServer(ctx context.Context, r *replica) (map[string]known, erro
 		if cursor != "" {
 			query = append(query, "cursor", cursor)
 		}
-		token, _ := s.root.token()
+		token := s.root.fresh(ctx)
 		rep := from.send(ctx, http.MethodGet, path("/api/books", query...), token, nil, "Accept-Encoding", "identity")
 		if rep.err != nil || rep.status != http.StatusOK {
 			return nil, fmt.Errorf("%s: a page of books: answered %d: %.300s, %w", r.name, rep.status, rep.body, rep.err)

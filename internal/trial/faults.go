@@ -219,7 +219,7 @@ func (c *libraryChange) makeAt(l *library, path string) (err error) {
 // shows reports whether all replicas show the change.
 func (s *site) shows(ctx context.Context, c *libraryChange) error {
 	for _, r := range s.replicas {
-		token, _ := s.root.token()
+		token := s.root.fresh(ctx)
 		rep := s.root.at(r.addr).send(ctx, http.MethodGet, fmt.Sprintf("/api/books/%d", c.book.id), token, nil, "Accept-Encoding", "identity")
 		if rep.err != nil || rep.status != http.StatusOK {
 			return errors.Join(fmt.Errorf("%s: book %d: answered %d", r.name, c.book.id, rep.status), rep.err)

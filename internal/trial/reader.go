@@ -145,6 +145,18 @@ func (r *reader) renew(ctx context.Context) reply {
 	return rep
 }
 
+// fresh returns an access token that is good for a while.
+func (r *reader) fresh(ctx context.Context) string {
+	token, old := r.token()
+	if !old {
+		return token
+	}
+	if rep := r.renew(ctx); rep.err == nil && rep.status == http.StatusOK && r.take(rep) == nil {
+		token, _ = r.token()
+	}
+	return token // one that could not be renewed is refused, and so noticed
+}
+
 // renewBefore is how long before its end a token is renewed, and again after a
 // renewal that failed.
 const renewBefore = 10 * time.Minute

@@ -179,7 +179,7 @@ func trySoak(ctx context.Context, o options, log io.Writer) (_ *report, err erro
 	for _, r := range s.replicas {
 		text, ok, err := e.compare(ctx, s, r)
 		if err != nil {
-			return nil, err
+			text, ok = err.Error(), false
 		}
 		rep.goal("catalog of "+r.name, "equal to Calibre's", text, ok, true)
 	}
