@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"os"
@@ -258,12 +259,17 @@ func (p *Process) Send(ctx context.Context, method, path string, body any, want 
 	return nil
 }
 
-// FreeAddr returns a loopback address that nobody listens on.
+// FreeAddr returns an address of this machine that nobody listens on. The port is
+// below those that systems give to connections (from 32768 on, on Linux): under
+// load one of these would soon be taken by a connection of somebody.
 func FreeAddr() (string, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return "", err
+	var err error
+	for range 100 {
+		addr := fmt.Sprintf("127.0.0.1:%d", 16384+rand.IntN(16384))
+		var l net.Listener
+		if l, err = net.Listen("tcp", addr); err == nil {
+			return addr, l.Close()
+		}
 	}
-	defer l.Close()
-	return l.Addr().String(), nil
+	return "", err
 }
