@@ -342,7 +342,11 @@ func TestGone(t *testing.T) {
 		o.Logger = slog.New(slog.NewTextHandler(&logged, nil))
 		o.Libraries[0].Catalog = breaking{Reader: o.Libraries[0].Catalog, err: fmt.Errorf("read: %w", context.Canceled)}
 	})
-	if w := get(a, "/api/books/1"); w.Body.Len() != 0 || logged.Len() != 0 {
+	gone, leave := context.WithCancel(t.Context())
+	leave()
+	w := httptest.NewRecorder()
+	a.ServeHTTP(w, httptest.NewRequestWithContext(gone, http.MethodGet, "/api/books/1", nil))
+	if w.Body.Len() != 0 || logged.Len() != 0 {
 		t.Errorf("wrote %q, logged %q", w.Body, &logged)
 	}
 }
